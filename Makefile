@@ -1,0 +1,41 @@
+# Every target makes its own environment when it is missing. Needed: Python 3.11 or newer with pip and venv, and make.
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.ready
+
+.PHONY: demo test check bench wheel clean
+.DEFAULT_GOAL := help
+
+help:
+	@echo "make demo    watch one release go through the whole tool (sends nothing anywhere)"
+	@echo "make test    the tests, under a minute"
+	@echo "make check   lint, types, floors"
+	@echo "make bench   tables with ratios"
+	@echo "make wheel   build dist/*.whl"
+
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "distributor needs Python 3.11 or newer; say make PYTHON=python3.12")'
+	@test -x $(BIN)/python || { echo "making .venv (once, about a minute)"; $(PYTHON) -m venv .venv; }
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+demo: $(READY)
+	@$(BIN)/distributor demo
+
+test: $(READY)
+	$(BIN)/python -m pytest
+
+check: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+bench: $(READY)
+	$(BIN)/python benchmarks/lateness.py
+
+wheel: $(READY)
+	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist .
+
+clean:
+	rm -rf .venv dist build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
