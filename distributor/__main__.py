@@ -1,0 +1,5 @@
+"""`python -m distributor`."""
+
+from distributor.cli.main import main
+
+main()

@@ -1,0 +1,143 @@
+"""Field types of the release and of the config: what a person writes, checked and normalised on the way in."""
+
+import re
+from datetime import timedelta
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+from email_validator import EmailNotValidError, validate_email
+from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, StringConstraints
+
+from distributor import plain
+from distributor.embargo import Embargo, EmbargoError, parse
+
+_TAG = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z]{4})?(-([A-Za-z]{2}|\d{3}))?(-([A-Za-z0-9]{5,8}|\d[A-Za-z0-9]{3}))*")
+_DURATION = re.compile(r"(-)?(?:(\d+)d)?\s*(?:(\d+)h)?\s*(?:(\d+)m)?\s*(?:(\d+(?:\.\d+)?)s)?")
+
+
+def _prose(text: str) -> str:
+    text = plain.normalize(text)
+    if found := plain.control_character(text):
+        raise ValueError(f"holds the control character {found[1]}; remove it")
+    if tag := plain.markup(text):
+        raise ValueError(
+            f"holds HTML ({tag[1]!r}); this is plain text and every channel adds its own markup: "
+            "write the words without the tag"
+        )
+    return text.strip()
+
+
+def _line(text: str) -> str:
+    text = _prose(text)
+    if "\n" in text:
+        raise ValueError("must stay on one line; remove the line break")
+    return re.sub(r"[ \t\u00a0]+", " ", text)
+
+
+def language_tag(text: str) -> str:
+    """A BCP 47 tag in its usual case (`zh-hant-hk` → `zh-Hant-HK`); ValueError for anything else (RFC 5646 §2.1)."""
+    if not _TAG.fullmatch(text):
+        raise ValueError(f"'{text}' is not a language tag (BCP 47); write en, zh-Hant or pt-BR")
+    first, *rest = text.replace("_", "-").split("-")
+    cased = [part.title() if len(part) == 4 else part.upper() if len(part) == 2 else part.lower() for part in rest]
+    return "-".join([first.lower(), *cased])
+
+
+def _address(text: str) -> str:
+    if re.search(r"[\r\n\x00]", text):
+        raise ValueError("holds a line break or NUL; an address is one line")
+    try:
+        return validate_email(text.strip(), check_deliverability=False, test_environment=True, strict=True).normalized
+    except EmailNotValidError as error:
+        raise ValueError(f"'{text}' is not an e-mail address: {error}") from None
+
+
+def web_url(text: str) -> str:
+    """An absolute http(s) URL without credentials or spaces; ValueError otherwise."""
+    text = _line(text)
+    try:
+        parts = urlsplit(text)
+        host = parts.hostname
+    except ValueError as error:
+        raise ValueError(f"'{text}' is not a URL: {error}") from None
+    if parts.scheme not in ("http", "https") or not host or " " in text:
+        raise ValueError(f"'{text}' is not a web address; write https://…")
+    if parts.username or parts.password:
+        raise ValueError("a URL must not hold a user name or password")
+    return text
+
+
+def _phone(text: str) -> str:
+    digits = re.sub(r"[\s().\-]", "", text)
+    if not re.fullmatch(r"\+[1-9]\d{6,14}", digits):
+        raise ValueError(f"'{text}' is not an international number; write +852 2123 4567")
+    return _line(text)
+
+
+def _lei(text: str) -> str:
+    code = text.strip().upper()
+    if not re.fullmatch(r"[A-Z0-9]{18}\d{2}", code) or int("".join(str(int(c, 36)) for c in code)) % 97 != 1:
+        raise ValueError(f"'{text}' is not an LEI: 20 characters whose check digits agree (ISO 17442)")
+    return code
+
+
+def _isin(text: str) -> str:
+    code = text.strip().upper()
+    digits = [int(d) for c in code for d in str(int(c, 36))] if re.fullmatch(r"[A-Z]{2}[A-Z0-9]{9}\d", code) else [1]
+    doubled = (sum(divmod(2 * d, 10)) if i % 2 else d for i, d in enumerate(reversed(digits)))
+    if sum(doubled) % 10:
+        raise ValueError(f"'{text}' is not an ISIN: 12 characters whose check digit agrees (ISO 6166)")
+    return code
+
+
+def hashtag(text: str) -> str:
+    """One hashtag without its `#`; ValueError for spaces or nothing but punctuation."""
+    tag = _line(text).lstrip("#\uff03").strip()
+    if not tag or not re.search(r"[^\W_]", tag):
+        raise ValueError(f"'{text}' is no hashtag; write a word without '#'")
+    if re.search(r"[\s#\uff03]", tag):
+        raise ValueError(f"'{text}' is more than one hashtag; write them as a list")
+    return tag
+
+
+def _hashtags(tags: tuple[str, ...]) -> tuple[str, ...]:
+    kept: dict[str, str] = {}
+    for tag in tags:
+        kept.setdefault(tag.casefold(), tag)
+    return tuple(kept.values())
+
+
+def duration(text: Any) -> Any:
+    """`90s`, `15m`, `6h`, `1d`, `1h30m`, `-1d` → timedelta; ValueError for anything else."""
+    if not isinstance(text, str):
+        return text
+    found = _DURATION.fullmatch(text.strip())
+    if not found or not any(found.groups()[1:]):
+        raise ValueError(f"'{text}' is not a duration; write 90s, 15m, 6h or 1d")
+    days, hours, minutes, seconds = (float(group or 0) for group in found.groups()[1:])
+    length = timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
+    return -length if found[1] else length
+
+
+def _embargo(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    try:
+        return parse(value)
+    except EmbargoError as error:
+        raise ValueError(str(error)) from None
+
+
+Line = Annotated[str, StringConstraints(min_length=1), AfterValidator(_line)]
+Prose = Annotated[str, StringConstraints(min_length=1), AfterValidator(_prose)]
+Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", min_length=3, max_length=80)]
+Language = Annotated[str, AfterValidator(language_tag)]
+Address = Annotated[str, AfterValidator(_address)]
+Url = Annotated[str, AfterValidator(web_url)]
+Phone = Annotated[str, AfterValidator(_phone)]
+Lei = Annotated[str, AfterValidator(_lei)]
+Isin = Annotated[str, AfterValidator(_isin)]
+Hashtags = Annotated[tuple[Annotated[str, AfterValidator(hashtag)], ...], AfterValidator(_hashtags)]
+Duration = Annotated[timedelta, BeforeValidator(duration), Field(ge=timedelta())]
+Offset = Annotated[timedelta, BeforeValidator(duration)]
+Instant = Annotated[Embargo, BeforeValidator(_embargo), PlainSerializer(str, return_type=str)]

@@ -1,0 +1,70 @@
+"""Status and time as pure functions of (what is stored, now)."""
+
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+
+class PubStatus(StrEnum):
+    """Whether what was issued may be used (IPTC pubStatus)."""
+
+    usable = "usable"
+    withheld = "withheld"  #: on hold: do not use until told
+    canceled = "canceled"  #: withdrawn: never use
+
+
+class State(StrEnum):
+    """Where one delivery stands."""
+
+    planned = "planned"
+    sending = "sending"  #: the attempt is written down, its outcome is not
+    delivered = "delivered"
+    retrying = "retrying"
+    refused = "refused"
+    failed = "failed"
+    in_doubt = "in_doubt"
+    held = "held"
+    missed = "missed"
+    canceled = "canceled"
+
+
+WAITING = (State.planned, State.retrying)
+#: States in which nothing more happens by itself.
+SETTLED = (State.delivered, State.refused, State.failed, State.canceled)
+#: States that wait for a person.
+WAITING_FOR_A_PERSON = (State.in_doubt, State.held, State.missed)
+
+
+class Late(StrEnum):
+    """What to do with a delivery that is due."""
+
+    on_time = "on_time"
+    send_late = "send_late"
+    missed = "missed"
+
+
+def lateness(
+    now: datetime,
+    due: datetime,
+    *,
+    catch_up_within: timedelta,
+    send_however_late: bool = False,
+    partly_out: bool = False,
+    retry: bool = False,
+) -> Late:
+    """Whether a due delivery still goes out.
+
+    Within `catch_up_within` it is sent and marked late. After that it is missed, except where partial would be worse
+    than late: the release is out on some channel, it is a retry of our own, the channel always publishes or the
+    release says so.
+    """
+    late_by = now - due
+    if late_by <= timedelta(seconds=2):
+        return Late.on_time
+    if late_by <= catch_up_within or send_however_late or partly_out or retry:
+        return Late.send_late
+    return Late.missed
+
+
+def lifted(lift: datetime, now: datetime) -> bool:
+    """Whether the embargo is over; every public surface asks this itself."""
+    return now >= lift

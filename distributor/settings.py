@@ -1,0 +1,167 @@
+"""The config file as frozen settings. An unknown key stops the start and names the nearest right one."""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import PydanticCustomError
+
+from distributor import validation
+from distributor.errors import ConfigError, Problem
+from distributor.fields import Duration, Language, Line, Prose, Url
+from distributor.release import DEFAULT_CATCH_UP, Contact, Issuer
+from distributor.site import Site
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """A credential by reference: `{ env = "NAME" }` or `{ file = "path" }`. Its value never stands in a config, a
+    database, a log or a traceback.
+    """
+
+    env: str | None = None
+    file: str | None = None
+
+    def missing(self) -> str | None:
+        """What has to be set before it can be read, or None."""
+        if self.env and not os.environ.get(self.env):
+            return f"environment variable {self.env}"
+        if self.file and not Path(self.file).is_file():
+            return f"file {self.file}"
+        return None
+
+    def reveal(self) -> str:
+        """The value; raises ConfigError when it is not there."""
+        if absent := self.missing():
+            raise ConfigError(f"the secret is not there: {absent} is not set")
+        if self.env:
+            return os.environ[self.env]
+        return Path(self.file or "").read_text(encoding="utf-8").strip()
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: object, handler: object) -> Any:
+        """Read from a one-key table."""
+        from pydantic_core import core_schema
+
+        return core_schema.no_info_plain_validator_function(cls._read)
+
+    @classmethod
+    def _read(cls, value: object) -> "Secret":
+        if isinstance(value, cls):
+            return value
+        if isinstance(value, dict) and len(value) == 1 and set(value) <= {"env", "file"}:
+            return cls(**{key: str(text) for key, text in value.items()})
+        raise PydanticCustomError(
+            "secret", 'a secret is never written here; refer to it: {{ env = "NAME" }} or {{ file = "path" }}'
+        )
+
+
+class _Block(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+
+class Newsroom(_Block):
+    """The public face: where released things are found."""
+
+    title: Line = "Newsroom"
+    url: Url = "https://newsroom.example.com"
+    description: Line = "Press releases"
+    language: Language = "en"
+    copyright: Line | None = None
+    logo: Url | None = None
+
+
+class PlacesBlock(_Block):
+    """Folders, relative to the site."""
+
+    public: str = "public"  #: what the web server shows
+    outbox: str = "outbox"  #: what channels without a credential write
+    state: str = "var"  #: the ledger and the private state of channels
+    store: str = "sqlite:///var/distributor.db"
+
+
+class Policy(_Block):
+    """What happens when things are late or stale."""
+
+    catch_up_within: Duration = DEFAULT_CATCH_UP
+    stale_after: Duration = timedelta(hours=6)
+
+
+class House(_Block):
+    """Facts that repeat; releases refer to them by name."""
+
+    issuers: dict[str, Issuer] = Field(default_factory=dict)
+    contacts: dict[str, Contact] = Field(default_factory=dict)
+    boilerplates: dict[str, dict[Language, Prose]] = Field(default_factory=dict)
+    disclaimers: dict[str, dict[Language, Prose]] = Field(default_factory=dict)
+
+
+class Settings(_Block):
+    """The whole config file."""
+
+    newsroom: Newsroom = Newsroom()
+    places: PlacesBlock = PlacesBlock()
+    policy: Policy = Policy()
+    house: House = House()
+    channels: Annotated[dict[str, dict[str, Any]], Field(default_factory=dict)]
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Absolute folders of one site."""
+
+    public: Path
+    outbox: Path
+    state: Path
+
+
+def load(site: Site) -> Settings:
+    """Read the site's config; raises ConfigError naming file, key and what would be right."""
+    raw = _toml(site.config_file)
+    try:
+        return Settings.model_validate(raw)
+    except ValidationError as error:
+        found = validation.problems(error, model=Settings, file=str(site.config_file))
+        raise ConfigError(*(_bracketed(problem) for problem in found)) from None
+
+
+def networks(site: Site) -> Mapping[str, Mapping[str, Any]]:
+    """Limits and API versions per network, from `config/networks.toml`, each with the day it was verified."""
+    return _toml(site.file("config/networks.toml"))
+
+
+def places(site: Site, settings: Settings) -> Places:
+    """The site's folders; without a site they lie nowhere that is ever written to."""
+    root = site.root or Path("/nonexistent-site")
+    block = settings.places
+    return Places(public=root / block.public, outbox=root / block.outbox, state=root / block.state)
+
+
+def store_url(site: Site, settings: Settings) -> str:
+    """The database URL, with a relative SQLite path resolved against the site."""
+    url = settings.places.store
+    prefix = "sqlite:///"
+    if url.startswith(prefix) and not url.startswith(f"{prefix}/"):
+        return f"{prefix}{site.need_root() / url.removeprefix(prefix)}"
+    return url
+
+
+def _toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ConfigError(Problem(text="is missing", file=str(path))) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(Problem(text=f"is not TOML: {error}", file=str(path))) from None
+
+
+def _bracketed(problem: Problem) -> Problem:
+    """`newsroom.url` → `[newsroom] url`, as it stands in the file."""
+    block, _, key = (problem.field or "").rpartition(".")
+    field = f"[{block}] {key}" if block else problem.field
+    return Problem(text=problem.text, file=problem.file, field=field)

@@ -1,0 +1,61 @@
+"""Where channels, templates and config lie: the built-in site, and the user's own in front of it."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from distributor.errors import ConfigError
+
+_HERE = Path(__file__).parent
+_PACKED = _HERE / "_site"
+#: In the wheel the three folders travel in `distributor/_site`; in a checkout the repo root is the site.
+BUILT_IN = _PACKED if _PACKED.is_dir() else _HERE.parent
+CONFIG = Path("config/distributor.toml")
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A folder with `config/`, and optionally `channels/` and `templates/` of its own."""
+
+    root: Path | None  #: None: only the built-in site; nothing can be stored
+
+    @property
+    def config_file(self) -> Path:
+        """The config that is in force."""
+        return (self.root or BUILT_IN) / CONFIG
+
+    def layers(self, name: str) -> list[Path]:
+        """The folders called `name` that exist, the user's before the built-in."""
+        roots = [self.root, BUILT_IN] if self.root and self.root != BUILT_IN else [BUILT_IN]
+        return [root / name for root in roots if (root / name).is_dir()]
+
+    def file(self, name: str) -> Path:
+        """The user's `name` if there is one, else the built-in."""
+        own = self.root / name if self.root else None
+        return own if own and own.is_file() else BUILT_IN / name
+
+    def need_root(self) -> Path:
+        """The folder that may be written to; raises ConfigError where there is none."""
+        if self.root is None:
+            raise ConfigError(
+                f"there is no site here (a folder with {CONFIG}): make one with 'distributor init FOLDER', "
+                "then work inside it, or name it with --site or DISTRIBUTOR_SITE"
+            )
+        return self.root
+
+
+def find(given: str | None, *, cwd: Path) -> Site:
+    """The site that `--site` or DISTRIBUTOR_SITE names, else the nearest folder upwards from `cwd` that is one.
+
+    Raises ConfigError when a named folder is no site.
+    """
+    named = given or os.environ.get("DISTRIBUTOR_SITE")
+    if named:
+        root = Path(named).expanduser().resolve()
+        if not (root / CONFIG).is_file():
+            raise ConfigError(f"{root} is no site: it has no {CONFIG} (make one with 'distributor init {named}')")
+        return Site(root)
+    for folder in (cwd, *cwd.parents):
+        if (folder / CONFIG).is_file():
+            return Site(folder)
+    return Site(None)

@@ -1,0 +1,129 @@
+"""What every test shares: the sample release on the built-in site, a kit at its lift, a clock that tests step."""
+
+import dataclasses
+import shutil
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from distributor import reading, registry, settings, site
+from distributor.contract import Channel, Kit, MediaFile
+from distributor.release import Media, Release
+from distributor.render import Templates
+
+SAMPLE = site.BUILT_IN / "config" / "sample"
+
+
+class FakeClock:
+    """Stands still until told otherwise."""
+
+    def __init__(self, now: datetime) -> None:
+        self._now = now
+        self._monotonic = 0.0
+
+    def now(self) -> datetime:
+        return self._now
+
+    def monotonic(self) -> float:
+        return self._monotonic
+
+    def step(self, by: timedelta) -> None:
+        self._now += by
+        self._monotonic += by.total_seconds()
+
+    def set(self, now: datetime) -> None:
+        self._now = now
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--golden", action="store_true", help="rewrite tests/golden from what the code makes now")
+
+
+@pytest.fixture
+def golden(request: pytest.FixtureRequest) -> Callable[[str, bytes], None]:
+    """Compare with a file in tests/golden, or rewrite it with --golden."""
+
+    def compare(name: str, made: bytes) -> None:
+        path = Path(__file__).parent / "golden" / name
+        if request.config.getoption("--golden"):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(made)
+        assert path.read_bytes() == made, f"{path} differs; look at the change, then run pytest --golden"
+
+    return compare
+
+
+@pytest.fixture
+def built_in() -> site.Site:
+    return site.Site(None)
+
+
+@pytest.fixture
+def config(built_in: site.Site) -> settings.Settings:
+    return settings.load(built_in)
+
+
+@pytest.fixture
+def places(tmp_path: Path) -> settings.Places:
+    return settings.Places(public=tmp_path / "public", outbox=tmp_path / "outbox", state=tmp_path / "var")
+
+
+@pytest.fixture
+def sample_folder(tmp_path: Path) -> Path:
+    return Path(shutil.copytree(SAMPLE, tmp_path / "releases"))
+
+
+@pytest.fixture
+def sample(sample_folder: Path, config: settings.Settings) -> Release:
+    return reading.read(sample_folder / "harbour-line.md", config.house).release
+
+
+@pytest.fixture
+def make_release(sample: Release) -> Callable[..., Release]:
+    """The sample with other facts; keys of the language version go into its main one (and drop the others)."""
+
+    def make(**changes: Any) -> Release:
+        text = {key: changes.pop(key) for key in list(changes) if key in type(sample.main).model_fields}
+        languages = (sample.main.model_copy(update=text),) if text else sample.languages
+        return sample.model_copy(update={"languages": languages, **changes})
+
+    return make
+
+
+@pytest.fixture
+def kit(built_in: site.Site, config: settings.Settings, sample: Release, sample_folder: Path) -> Kit:
+    """Everything that a channel may use, at the sample's lift."""
+    assert sample.embargoed_until
+
+    def read_media(media: Media) -> MediaFile:
+        assert media.file
+        return MediaFile(name=media.file, content_type="image/jpeg", data=(sample_folder / media.file).read_bytes())
+
+    return Kit(
+        templates=Templates(built_in.layers("templates")),
+        newsroom=config.newsroom,
+        lift=sample.embargoed_until.instant.astimezone(UTC),
+        networks=settings.networks(built_in),
+        read_media=read_media,
+    )
+
+
+@pytest.fixture
+def make_channel(built_in: site.Site, config: settings.Settings, places: settings.Places) -> Callable[..., Channel]:
+    """A built-in channel with its shipped block, changed by keywords; a key set to None is removed."""
+
+    def make(name: str, **changes: Any) -> Channel:
+        block = {**config.channels[name], **changes}
+        block = {key: value for key, value in block.items() if value is not None}
+        changed = config.model_copy(update={"channels": {name: block}})
+        return registry.build(built_in, changed, places)[name]
+
+    return make
+
+
+def at(kit: Kit, lift: datetime) -> Kit:
+    """The kit with another lift."""
+    return dataclasses.replace(kit, lift=lift)
