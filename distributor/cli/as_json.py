@@ -1,0 +1,128 @@
+"""`--json`: the same facts for programs. Instants are ISO 8601 in UTC."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+import click
+
+from distributor.contract import Finding
+from distributor.desk import Health
+from distributor.preview import Preview, Rendered
+from distributor.seal import Proof
+from distributor.store import Delivery, Release
+
+
+def show(value: Any) -> None:
+    """Print one JSON document."""
+    click.echo(json.dumps(value, ensure_ascii=False, indent=2, default=_default))
+
+
+def _default(value: object) -> str:
+    return value.isoformat() if isinstance(value, datetime) else str(value)
+
+
+def findings(found: Iterable[Finding]) -> list[dict[str, Any]]:
+    """Findings as objects."""
+    return [asdict(one) for one in found]
+
+
+def preview(made: Preview) -> dict[str, Any]:
+    """A whole preview."""
+    return {
+        "id": made.release.id,
+        "version": made.release.version,
+        "lift": made.lift,
+        "zone": made.release.zone,
+        "lift_is_fixed": made.lift_is_fixed,
+        "seal": made.digest,
+        "findings": findings(made.findings),
+        "messages": [_rendered(one) for one in made.rendered],
+    }
+
+
+def _rendered(one: Rendered) -> dict[str, Any]:
+    message = one.message
+    return {
+        "channel": message.channel,
+        "type": message.type,
+        "lang": message.lang,
+        "due": one.due,
+        "destination": one.channel.destination.place,
+        "live": one.channel.destination.live,
+        "content_type": message.content_type,
+        "title": message.title,
+        "text": message.text,
+        "headers": [list(header) for header in message.headers],
+        "counts": [asdict(count) for count in message.counts],
+        "entities": [asdict(entity) for entity in message.entities],
+        "dropped": [asdict(dropped) for dropped in message.dropped],
+        "wire": message.content.decode("utf-8", "backslashreplace"),
+        "media": [{"name": m.name, "content_type": m.content_type, "sha256": m.sha256} for m in message.media],
+        "findings": findings(one.findings),
+        "recipients": [
+            {"address": c.recipient.address, "name": c.recipient.name, "sha256": c.digest, "bytes": c.size}
+            for c in one.copies
+        ],
+    }
+
+
+def status(health: Health, releases: Iterable[tuple[Release, list[Delivery]]]) -> dict[str, Any]:
+    """Health, and every release with its deliveries."""
+    return {
+        "now": health.now,
+        "ok": not health.troubles(),
+        "troubles": health.troubles(),
+        "running": health.running,
+        "last_beat": health.last_beat,
+        "age_of_last_beat": (health.now - health.last_beat).total_seconds() if health.last_beat else None,
+        "oldest_overdue_seconds": health.overdue.total_seconds(),
+        "counts": {str(state): number for state, number in health.counts.items()},
+        "releases": [{**_release(one), "deliveries": [_delivery(row) for row in rows]} for one, rows in releases],
+    }
+
+
+def _release(one: Release) -> dict[str, Any]:
+    return {
+        "id": one.id,
+        "version": one.version,
+        "headline": one.headline,
+        "pub_status": one.pub_status,
+        "lift": one.lift,
+        "zone": one.zone,
+        "seal": one.seal,
+        "sealed_at": one.sealed_at,
+    }
+
+
+def _delivery(row: Delivery) -> dict[str, Any]:
+    late = (row.sent_at - row.planned_for).total_seconds() * 1000 if row.sent_at else None
+    values = asdict(row)
+    for internal in ("id", "message_id", "release_id", "version"):
+        del values[internal]
+    return {**values, "lateness_ms": late}
+
+
+def proofs(release: Release, seal_holds: bool, found: Iterable[Proof]) -> dict[str, Any]:  # noqa: FBT001  a fact, no switch
+    """What `verify` found."""
+    return {
+        "id": release.id,
+        "version": release.version,
+        "seal": release.seal,
+        "seal_holds": seal_holds,
+        "deliveries": [
+            {
+                "channel": proof.delivery.channel,
+                "recipient": proof.delivery.recipient,
+                "state": proof.delivery.state,
+                "previewed": proof.previewed,
+                "sealed": proof.sealed,
+                "handed_over": proof.handed_over,
+                "read_back": proof.read_back,
+                "holds": proof.holds,
+            }
+            for proof in found
+        ],
+    }

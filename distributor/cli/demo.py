@@ -1,0 +1,120 @@
+"""`demo`: one release through the whole tool, watched from outside."""
+
+import asyncio
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import click
+
+from distributor import embargo, files, sheet
+from distributor.cli import actions, draw, service, setup, write
+from distributor.cli.main import Setting
+from distributor.desk import Desk
+from distributor.errors import ActionError
+from distributor.site import Site
+
+_ZONE = "Asia/Hong_Kong"
+_AHEAD = timedelta(seconds=10)
+
+
+@dataclass
+class _Watch:
+    """Looks from outside at the folders where output appears."""
+
+    folders: tuple[Path, ...]
+    looks: int = 0
+    early: list[Path] = field(default_factory=list)
+
+    def files(self) -> Iterator[Path]:
+        """Everything that has left so far."""
+        for folder in self.folders:
+            yield from (path for path in folder.rglob("*") if path.is_file())
+
+    async def until(self, instant: datetime, desk: Desk) -> None:
+        """Look every 20 ms until the instant."""
+        while desk.clock.now() < instant:
+            found = list(self.files())
+            if desk.clock.now() < instant:  # else the look itself crossed the instant
+                self.looks += 1
+                self.early += found
+            await asyncio.sleep(0.02)
+
+
+@click.command("demo")
+@click.option(
+    "--folder", type=click.Path(path_type=Path, file_okay=False), help="Where (default: a new temporary folder)."
+)
+@click.pass_obj
+def demo_command(setting: Setting, folder: Path | None) -> int:
+    """Watch one release go through the whole tool: preview, seal, embargo, delivery, proof. Sends nothing anywhere."""
+    root = folder or Path(tempfile.mkdtemp(prefix="distributor-demo-"))
+    out = draw.console()
+    out.rule("[bold]1[/] a site with a sample release", align="left")
+    for line in setup.make_site(root)[:-1]:
+        click.echo(line)
+    desk = Desk(site=Site(root.resolve()), clock=setting.clock)
+    release = root / "releases" / "harbour-line.md"
+    instant = setting.clock.now().replace(microsecond=0) + _AHEAD + timedelta(seconds=1)
+    _embargo_at(release, instant)
+
+    out.rule("[bold]2[/] preview: exactly what each channel will send", align="left")
+    made = desk.preview(release)
+    write.show(out, made)
+    page = root / "preview.html"
+    files.write_atomic(page, sheet.page(made, desk.press.templates).encode())
+
+    out.rule("[bold]3[/] schedule: the previewed bytes are sealed", align="left")
+    done = desk.schedule(release)
+    actions.draw_scheduled(out, done)
+    same = "the same digest as the preview" if done.release.seal == made.digest else "NOT the digest of the preview"
+    click.echo(f"      {same}")
+
+    out.rule(f"[bold]4[/] run: waiting for {draw.when(instant, _ZONE)}", align="left")
+    watch = _Watch((desk.places.public, desk.places.outbox))
+    with service.only_one(desk.places.state):
+        asyncio.run(_run(desk, watch, instant))
+    return _report(desk, watch, instant, release_id=done.release.id, page=page)
+
+
+def _embargo_at(release: Path, instant: datetime) -> None:
+    text = release.read_text(encoding="utf-8")
+    line = next(line for line in text.split("\n") if line.startswith("embargoed_until:"))
+    written = embargo.Embargo(instant, _ZONE)
+    files.write_atomic(release, text.replace(line, f"embargoed_until: {written}").encode())
+
+
+async def _run(desk: Desk, watch: _Watch, instant: datetime) -> None:
+    await asyncio.gather(service.serve_alarm(desk, until_idle=True), watch.until(instant, desk))
+
+
+def _report(desk: Desk, watch: _Watch, instant: datetime, *, release_id: str, page: Path) -> int:
+    out = draw.console()
+    out.rule("[bold]5[/] what happened", align="left")
+    click.echo(f"looked {watch.looks} times before the instant: {len(watch.early)} files had left")
+    _, releases = desk.status()
+    rows = next(rows for one, rows in releases if one.id == release_id)
+    lags = [(row.sent_at - instant).total_seconds() * 1000 for row in rows if row.sent_at]
+    if lags:
+        click.echo(
+            f"{len(lags)} of {len(rows)} delivered: first {min(lags):.0f} ms, last {max(lags):.0f} ms after the instant"
+        )
+    written = [path.stat().st_mtime for path in watch.files()]
+    if written:
+        click.echo(
+            f"first byte in a file {(min(written) - instant.timestamp()) * 1000:.0f} ms after it, by the file system's clock"
+        )
+    click.echo("")
+    for path in sorted(watch.files()):
+        click.echo(f"  {path.stat().st_size:>7,} bytes  {path.relative_to(desk.site.need_root())}")
+    release, seal_holds, proofs = desk.verify(release_id)
+    holds = seal_holds and all(proof.holds for proof in proofs)
+    click.echo("")
+    click.echo(f"seal {release.seal[:16]}…: {'every sent byte is the previewed byte' if holds else 'THE BYTES DIFFER'}")
+    click.echo(f"preview page: {page.resolve().as_uri()}")
+    click.echo(f"the site:     {desk.site.root}   (cd there, then: distributor status)")
+    if watch.early or not holds or len(lags) != len(rows):
+        raise ActionError("the demo did not go as it must: see above")
+    return 0

@@ -1,0 +1,128 @@
+"""`distributor`: the entry point, its global options, and how errors reach a person."""
+
+import difflib
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from distributor import __version__
+from distributor.clock import Clock, SystemClock
+from distributor.errors import DistributorError
+
+if TYPE_CHECKING:
+    from distributor.desk import Desk
+
+#: Command → (module, help order). Modules are imported when their command is called: start-up stays short.
+_COMMANDS = {
+    "init": "setup",
+    "import": "write",
+    "check": "write",
+    "preview": "write",
+    "schedule": "actions",
+    "run": "service",
+    "status": "actions",
+    "hold": "actions",
+    "resume": "actions",
+    "cancel": "actions",
+    "verify": "actions",
+    "doctor": "setup",
+    "serve": "service",
+    "demo": "demo",
+}
+_SHORT = {
+    "init": "Make a site: a folder with its config and a sample release.",
+    "import": "Turn pasted plain text into a release file.",
+    "check": "Read a release and say what is wrong with it.",
+    "preview": "Show exactly what each channel will send.",
+    "schedule": "Seal what was previewed and plan its deliveries.",
+    "run": "Deliver at the embargo instants, and keep running.",
+    "status": "Show every delivery, and whether all is well.",
+    "hold": "Stop what is not out yet, until resume.",
+    "resume": "Let go what was held, missed or failed.",
+    "cancel": "Cancel what is not out yet.",
+    "verify": "Prove that what was sent is what was previewed.",
+    "doctor": "Say which channels are live, local, or miss something.",
+    "serve": "Show the public folder on this machine.",
+    "demo": "Watch one release go through the whole tool.",
+}
+
+
+class _Commands(click.Group):
+    """Loads a command when it is called, and offers the nearest name for one that does not exist."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  click's signature
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        if cmd_name not in _COMMANDS:
+            return None
+        import importlib
+
+        module = importlib.import_module(f"distributor.cli.{_COMMANDS[cmd_name]}")
+        found: click.Command = getattr(module, f"{cmd_name}_command")
+        return found
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        with formatter.section("Commands"):
+            formatter.write_dl(list(_SHORT.items()))
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in _COMMANDS and not args[0].startswith("-"):
+            close = difflib.get_close_matches(args[0], _COMMANDS, n=1)
+            hint = f" Did you mean '{close[0]}'?" if close else " 'distributor --help' lists them."
+            ctx.fail(f"There is no command '{args[0]}'.{hint}")
+        return super().resolve_command(ctx, args)
+
+
+class Setting:
+    """What the global options say; opens the desk when a command needs it."""
+
+    def __init__(self, clock: Clock) -> None:
+        """`clock` tells every command the time."""
+        self.clock = clock
+        self.site_name: str | None = None
+
+    def desk(self, only: Sequence[str] = ()) -> "Desk":
+        """The desk of the site that the person means."""
+        from distributor import desk, site
+
+        return desk.Desk(site=site.find(self.site_name, cwd=Path.cwd()), clock=self.clock, only=tuple(only))
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--site", "site_name", metavar="FOLDER", help="The site to work on (default: here, or DISTRIBUTOR_SITE).")
+@click.version_option(__version__, prog_name="distributor")
+@click.pass_obj
+def cli(setting: Setting, site_name: str | None) -> None:
+    """Write one release; preview, seal and send it on every channel at its embargo.
+
+    \b
+    Exit codes: 0 all is well · 1 it was done and the answer is bad (a check, verify or status) ·
+    2 a mistake in what was given; nothing was written.
+    """  # noqa: D301  click needs the real backspace character
+    setting.site_name = site_name
+
+
+def main(args: Sequence[str] | None = None, clock: Clock | None = None) -> None:
+    """Run one command and exit with its code; errors that a person can mend are told without a traceback."""
+    try:
+        code = cli.main(args=args, prog_name="distributor", obj=Setting(clock or SystemClock()), standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except click.Abort:
+        sys.exit(130)
+    except DistributorError as error:
+        for problem in error.problems:
+            click.echo(f"error: {problem}", err=True)
+        sys.exit(error.exit_code)
+    except BrokenPipeError:  # `distributor preview … | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    sys.exit(code if isinstance(code, int) else 0)

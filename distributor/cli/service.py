@@ -1,0 +1,164 @@
+"""`run`: the process that delivers. `serve`: the public folder on this machine."""
+
+import asyncio
+import fcntl
+import os
+import signal
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import click
+
+from distributor.cli import draw
+from distributor.cli.main import Setting
+from distributor.desk import Desk
+from distributor.errors import ActionError
+from distributor.lifecycle import WAITING, State
+from distributor.outbox import Event, Outbox
+from distributor.schedule import Alarm
+from distributor.store import Worker
+
+
+@click.command("run")
+@click.option("--until-idle", is_flag=True, help="End when nothing waits any more (for a cron job or a demo).")
+@click.pass_obj
+def run_command(setting: Setting, *, until_idle: bool) -> None:
+    """Deliver every release at its embargo instant, print a line per delivery, and keep running."""
+    desk = setting.desk()
+    desk.site.need_root()
+    with only_one(desk.places.state):
+        asyncio.run(serve_alarm(desk, until_idle=until_idle))
+
+
+@contextmanager
+def only_one(state: Path) -> Iterator[None]:
+    """Hold the site's run lock; raises ActionError when another process has it."""
+    try:
+        state.mkdir(parents=True, exist_ok=True)
+        handle = os.open(state / "run.lock", os.O_RDWR | os.O_CREAT, 0o644)
+    except OSError as error:
+        raise ActionError(f"cannot write {state}: {error.strerror}; make the folder writable") from None
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        holder = os.pread(handle, 20, 0).decode().strip() or "unknown"
+        os.close(handle)
+        raise ActionError(f"another 'distributor run' works on this site already (process {holder})") from None
+    try:
+        os.ftruncate(handle, 0)
+        os.pwrite(handle, str(os.getpid()).encode(), 0)
+        yield
+    finally:
+        os.close(handle)
+
+
+async def serve_alarm(desk: Desk, *, until_idle: bool) -> None:
+    """Run alarm and outbox until a signal comes, or until nothing waits."""
+    began = desk.clock.now()
+    name = f"{socket.gethostname()}-{os.getpid()}-{began:%H%M%S%f}"
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    with desk.ledger(create=True) as ledger:
+        outbox = Outbox(
+            ledger=ledger,
+            channels=desk.channels,
+            clock=desk.clock,
+            worker=name,
+            policy=desk.settings.policy,
+            report=_line,
+        )
+
+        async def tick() -> None:
+            await outbox.beat(Worker(name=name, pid=os.getpid(), began_at=began, beat_at=desk.clock.now()))
+            if until_idle and not await _waiting(outbox):
+                stop.set()
+
+        await tick()
+        await outbox.reap()
+        _greet(desk, ledger.instants(began + timedelta(days=36500), 1))
+        alarm = Alarm(instants=outbox.instants, drain=outbox.drain, tick=tick, clock=desk.clock)
+        try:
+            await alarm.run(stop)
+        finally:
+            await outbox.close()
+    click.echo("stopped")
+
+
+async def _waiting(outbox: Outbox) -> bool:
+    """Whether anything is still to be sent or on the wire."""
+    counts = await asyncio.get_running_loop().run_in_executor(None, partial(outbox.ledger.counts))
+    return any(counts.get(state) for state in (*WAITING, State.sending))
+
+
+def _greet(desk: Desk, following: list[datetime]) -> None:
+    soonest = f"next at {draw.when(following[0], 'UTC')}" if following else "nothing is planned"
+    click.echo(f"running on {desk.site.root} · {soonest} · Ctrl-C stops")
+
+
+def _line(event: Event) -> None:
+    """One line per delivery: time, lateness, channel, recipient, state, where or why."""
+    row = event.delivery
+    stamp = f"{event.at:%H:%M:%S}.{event.at.microsecond // 1000:03} UTC"
+    click.echo(
+        f"{stamp}  {draw.lag(event.lateness):>8}  {row.channel:<10} {row.recipient:<34} {event.state:<10} {event.detail}"
+    )
+
+
+@click.command("serve")
+@click.option("--port", type=click.IntRange(0, 65535), default=8600, show_default=True)
+@click.option("--host", default="127.0.0.1", show_default=True, help="Loopback unless you say otherwise.")
+@click.pass_obj
+def serve_command(setting: Setting, port: int, host: str) -> None:
+    """Show the public folder on this machine: what is released, and nothing else."""
+    desk = setting.desk()
+    desk.site.need_root()
+    public = desk.places.public
+    public.mkdir(parents=True, exist_ok=True)
+    try:
+        server = ThreadingHTTPServer((host, port), partial(_Public, directory=str(public)))
+    except OSError as error:
+        raise ActionError(f"cannot listen on {host}:{port}: {error.strerror}; choose another with --port") from None
+    click.echo(f"serving {public} on http://{host}:{server.server_port} · Ctrl-C stops")
+    try:
+        server.serve_forever()
+    except KeyboardInterrupt:
+        click.echo("stopped")
+    finally:
+        server.server_close()
+
+
+class _Public(SimpleHTTPRequestHandler):
+    """Files only: no listings (they would show what is there), no hidden files."""
+
+    extensions_map = {**SimpleHTTPRequestHandler.extensions_map, ".xml": "application/rss+xml; charset=utf-8"}  # noqa: RUF012  the base class has it mutable
+
+    def list_directory(self, path: str | os.PathLike[str]) -> None:  # noqa: ARG002  it never lists
+        """404, the same as for any name that is not there."""
+        self.send_error(404)
+
+    def translate_path(self, path: str) -> str:
+        """A hidden name (a half-written file) is no file."""
+        found = super().translate_path(path)
+        hidden = any(part.startswith(".") for part in Path(found).relative_to(self.directory).parts)
+        return os.devnull + "/" if hidden else found
+
+    def end_headers(self) -> None:
+        """No sniffing, and no caching of a 404 past the embargo."""
+        self.send_header("X-Content-Type-Options", "nosniff")
+        self.send_header("Cache-Control", "public, max-age=60" if getattr(self, "_ok", False) else "no-store")
+        super().end_headers()
+
+    def send_response(self, code: int, message: str | None = None) -> None:
+        """Remember whether it is a success."""
+        self._ok = code in (200, 304)
+        super().send_response(code, message)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  the base class's name
+        """Quiet: the live line belongs to `run`."""

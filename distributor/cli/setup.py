@@ -1,0 +1,83 @@
+"""`init`: make a site. `doctor`: say what each channel would really do."""
+
+import shutil
+import sys
+from pathlib import Path
+
+import click
+
+from distributor.cli import as_json, draw
+from distributor.cli.main import Setting
+from distributor.errors import ActionError
+from distributor.site import BUILT_IN, CONFIG
+
+_IGNORED = "/var/\n/public/\n/outbox/\n"
+
+
+@click.command("init")
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+def init_command(folder: Path) -> None:
+    """Make a site in FOLDER: the config with every key explained, and a sample release to try."""
+    for line in make_site(folder):
+        click.echo(line)
+
+
+def make_site(folder: Path) -> list[str]:
+    """Copy config and sample into `folder`; raises ActionError where a site is already or nothing can be written."""
+    if (folder / CONFIG).exists():
+        raise ActionError(f"{folder} is a site already; nothing was changed")
+    try:
+        (folder / "config").mkdir(parents=True, exist_ok=True)
+        for name in ("channels", "templates", "releases"):
+            (folder / name).mkdir(exist_ok=True)
+        shutil.copy(BUILT_IN / CONFIG, folder / CONFIG)
+        for source in sorted((BUILT_IN / "config" / "sample").iterdir()):
+            shutil.copy(source, folder / "releases" / source.name)
+        (folder / ".gitignore").write_text(_IGNORED, encoding="utf-8")
+    except OSError as error:
+        raise ActionError(f"cannot write into {folder}: {error.strerror}") from None
+    return [
+        f"made a site in {folder}",
+        f"  {CONFIG}   every key, explained; it sends to this folder until you name servers",
+        "  releases/harbour-line.md     a sample release in two languages",
+        "  channels/ and templates/     empty: what you put here comes before the built-in ones",
+        f"next: cd {folder} && distributor preview releases/harbour-line.md",
+    ]
+
+
+@click.command("doctor")
+@click.option("--json", "json_", is_flag=True, help="Print as JSON.")
+@click.pass_obj
+def doctor_command(setting: Setting, *, json_: bool) -> int:
+    """Say which channels are live, which are local, and what is missing. Exit code 1 when something is missing."""
+    desk = setting.desk()
+    rows = desk.doctor()
+    missing = [text for _, _, place in rows for text in place.missing]
+    if json_:
+        as_json.show(
+            [
+                {
+                    "channel": name,
+                    "type": kind,
+                    "live": place.live,
+                    "place": place.place,
+                    "missing": list(place.missing),
+                }
+                for name, kind, place in rows
+            ]
+        )
+        return int(bool(missing))
+    out = draw.console()
+    site = desk.site.root or "the built-in site (nothing can be scheduled here: 'distributor init FOLDER')"
+    out.print(f"site    {draw.plain(str(site))}")
+    out.print(f"config  {draw.plain(str(desk.site.config_file))}")
+    out.print(f"python  {sys.version.split()[0]}")
+    table = draw.table("Channel", "Type", "Sends", "To", "Repeat", "Missing")
+    for name, kind, place in rows:
+        state = "[green]live[/]" if place.live else "[cyan]local[/]"
+        cls = desk.channels[name].capabilities.idempotency
+        table.add_row(name, kind, state, draw.plain(place.place), f"class {cls}", ", ".join(place.missing) or "–")
+    out.print(table)
+    if missing:
+        out.print("[bold yellow]missing[/] things must be set where 'distributor run' is started")
+    return int(bool(missing))

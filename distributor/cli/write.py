@@ -1,0 +1,210 @@
+"""Commands on a release file: import, check, preview. None of them sends or plans anything."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from distributor.cli import as_json, draw
+from distributor.cli.main import Setting
+from distributor.contract import Message, Severity
+from distributor.errors import ActionError, Problem, ReleaseError
+from distributor.preview import Preview, Rendered
+from distributor.render import Templates
+
+_FILE = click.Path(path_type=Path, dir_okay=False)
+_SHOWN_LINES = 14
+
+
+@click.command("import")
+@click.argument("file", type=_FILE)
+@click.option("-o", "--output", type=_FILE, help="Where to write it (default: beside FILE, as <id>.md).")
+@click.option("--id", "release_id", help="The release's id (default: made from the headline).")
+@click.option("--lang", help="Its language (default: guessed from the script).")
+@click.option("--force", is_flag=True, help="Write over a file that is there.")
+@click.option("--json", "json_", is_flag=True, help="Print the guesses and dropped lines as JSON.")
+@click.pass_obj
+def import_command(
+    setting: Setting,
+    file: Path,
+    output: Path | None,
+    release_id: str | None,
+    lang: str | None,
+    *,
+    force: bool,
+    json_: bool,
+) -> None:
+    """Turn pasted or syndicated plain text into a release file, and say what was guessed from which line."""
+    from distributor import files, importing
+
+    try:
+        text = file.read_text(encoding="utf-8-sig", errors="strict")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ReleaseError(Problem(text=f"cannot be read as UTF-8 text: {error}", file=str(file))) from None
+    draft = importing.draft(text, id=release_id, lang=lang)
+    target = output or file.parent / f"{draft.id}.md"
+    if target.exists() and not force:
+        raise ActionError(f"{target} is there already; --force writes over it, -o names another")
+    try:
+        files.write_atomic(target, draft.markdown.encode())
+    except OSError as error:
+        raise ActionError(f"cannot write {target}: {error.strerror}") from None
+    desk = setting.desk()
+    release = desk.read(target).release
+    from distributor import preflight
+
+    found = preflight.check(release, setting.clock.now())
+    if json_:
+        guesses = [{"field": g.field, "value": g.value, "line": g.line, "why": g.why} for g in draft.guesses]
+        dropped = [{"line": d.line, "text": d.text, "reason": d.reason} for d in draft.dropped]
+        as_json.show({"file": str(target), "guesses": guesses, "dropped": dropped, "findings": as_json.findings(found)})
+        return
+    out = draw.console()
+    out.print(f"[bold]{draw.plain(str(target))}[/] written\n")
+    table = draw.table("Line", "Field", "Read as", "Because")
+    for guess in draft.guesses:
+        value = guess.value if len(guess.value) <= 60 else f"{guess.value[:57]}…"
+        table.add_row(str(guess.line), guess.field, draw.plain(value), draw.plain(guess.why))
+    out.print(table)
+    if draft.dropped:
+        out.print("\n[bold]Left out[/] (kept as comments in the file)")
+        for line in draft.dropped:
+            out.print(f"  line {line.line}: {draw.plain(line.text[:70])} [dim]{draw.plain(line.reason)}[/]")
+    out.print("\n[bold]Findings[/]")
+    draw.findings(out, found, "  ")
+
+
+@click.command("check")
+@click.argument("release", type=_FILE)
+@click.option("--json", "json_", is_flag=True, help="Print findings as JSON.")
+@click.pass_obj
+def check_command(setting: Setting, release: Path, *, json_: bool) -> int:
+    """Read a release and say what is wrong with it, on every channel. Exit code 1 when something stops scheduling."""
+    made = setting.desk().preview(release)
+    found = made.all_findings()
+    if json_:
+        as_json.show(as_json.findings(found))
+        return int(bool(made.errors()))
+    out = draw.console()
+    for one in found:
+        draw.findings(out, [one], f"{one.channel or 'release':<10} ")
+    counts = {severity: sum(one.severity is severity for one in found) for severity in Severity}
+    out.print(", ".join(f"{number} {severity}{'s' if number != 1 else ''}" for severity, number in counts.items()))
+    return int(bool(made.errors()))
+
+
+@click.command("preview")
+@click.argument("release", type=_FILE)
+@click.option(
+    "--channel", "channels", multiple=True, metavar="NAME", help="Only this channel, whole, with its wire form."
+)
+@click.option("--html", "page", type=_FILE, help="Write one self-contained page with all channels side by side.")
+@click.option("--out", "folder", type=click.Path(path_type=Path, file_okay=False), help="Write the raw bytes here.")
+@click.option("--at", help="Show it for this instant ('now', '+10m', or a time with its zone).")
+@click.option("--json", "json_", is_flag=True, help="Print everything as JSON.")
+@click.pass_obj
+def preview_command(
+    setting: Setting,
+    release: Path,
+    channels: Sequence[str],
+    page: Path | None,
+    folder: Path | None,
+    at: str | None,
+    *,
+    json_: bool,
+) -> None:
+    """Show exactly what each channel will send. Nothing is sent, planned or sealed."""
+    from distributor import desk as actions
+
+    desk = setting.desk(channels)
+    made = desk.preview(release, actions.instant(at, setting.clock.now()) if at else None)
+    if page:
+        _write_page(desk.press.templates, made, page)
+    if folder:
+        _write_bytes(made, folder)
+    if json_:
+        as_json.show(as_json.preview(made))
+        return
+    out = draw.console()
+    show(out, made, whole=bool(channels))
+    for written in (page, folder):
+        if written:
+            out.print(f"wrote {draw.plain(str(written))}")
+
+
+def show(out: Console, made: Preview, *, whole: bool = False) -> None:
+    """Draw a preview; `whole` shows every line and the wire form."""
+    _head(out, made)
+    for one in made.rendered:
+        _draw(out, one, made.release.zone, whole=whole)
+    out.print(f"[bold]seal[/]  {made.digest}")
+
+
+def _head(out: Console, made: Preview) -> None:
+    release = made.release
+    out.print(f"[bold]{draw.plain(release.main.headline)}[/]")
+    tags = ", ".join(text.lang for text in release.languages)
+    out.print(f"{release.id} · version {release.version} · {tags} · {draw.plain(release.issuer.name)}")
+    moment = draw.when(made.lift, release.zone)
+    label = "embargoed until" if release.embargoed_until else "goes out"
+    out.print(f"{label} {moment if made.lift_is_fixed else 'when it is scheduled (the bytes below show now)'}")
+    draw.findings(out, made.findings)
+    out.print()
+
+
+def _draw(out: Console, one: Rendered, zone: str, *, whole: bool) -> None:
+    message, place = one.message, one.channel.destination
+    out.rule(f"[bold]{message.channel}[/] · {message.lang}", align="left", style="dim")
+    where = "live" if place.live else "local"
+    out.print(f"[dim]{where}[/] {draw.plain(place.place)}  [dim]at[/] {draw.when(one.due, zone)}")
+    for name, value in message.headers:
+        out.print(f"[dim]{name}:[/] {draw.plain(value)}")
+    lines, more = draw.first_lines(message.text, 10_000 if whole else _SHOWN_LINES)
+    out.print()
+    for line in lines:
+        out.print(f"  {draw.plain(line)}")
+    if more:
+        out.print(f"  [dim]… {more} more lines (--channel {message.channel} shows all)[/]")
+    out.print()
+    _facts(out, one)
+    if whole:
+        out.print("[dim]wire[/]")
+        out.print(message.content.decode("utf-8", "backslashreplace"), markup=False, soft_wrap=True)
+
+
+def _facts(out: Console, one: Rendered) -> None:
+    message = one.message
+    for count in message.counts:
+        style = "bold red" if count.over else "green"
+        out.print(f"[{style}]{count.used}[/] of {count.limit} {count.unit}")
+    for dropped in message.dropped:
+        out.print(f"[yellow]dropped[/]  {draw.plain(dropped.text)} [dim]{draw.plain(dropped.why)}[/]")
+    draw.findings(out, one.findings)
+    for copy in one.copies:
+        out.print(f"[dim]sha256 {copy.digest[:16]}…  {copy.size:>7,} bytes  {draw.plain(copy.recipient.address)}[/]")
+    out.print()
+
+
+def _write_page(templates: Templates, made: Preview, path: Path) -> None:
+    from distributor import files, sheet
+
+    try:
+        files.write_atomic(path, sheet.page(made, templates).encode())
+    except OSError as error:
+        raise ActionError(f"cannot write {path}: {error.strerror}") from None
+
+
+def _write_bytes(made: Preview, folder: Path) -> None:
+    from distributor import files
+
+    try:
+        for one in made.rendered:
+            for name, data in one.channel.exhibits(one.message).items():
+                files.write_atomic(folder / _folder_name(one.message) / name, data)
+    except OSError as error:
+        raise ActionError(f"cannot write into {folder}: {error.strerror}") from None
+
+
+def _folder_name(message: Message) -> str:
+    return f"{message.channel}.{message.lang}"

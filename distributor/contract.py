@@ -1,0 +1,287 @@
+"""What a channel is: the only room of the core, besides kit and model, that a plug-in may see.
+
+A channel type is a frozen dataclass whose fields are its config block. Three verbs: `render` and `check` are pure,
+`deliver` is the only effect. Preview, seal and sender all use the same Message, so what was previewed is what goes.
+"""
+
+import hashlib
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any, ClassVar, Literal
+
+from pydantic import ConfigDict
+
+from distributor.errors import ConfigError
+from distributor.fields import Language, Offset
+from distributor.markdown import Body
+from distributor.outcomes import (
+    DeliveryError,
+    InDoubt,
+    Outcome,
+    Receipt,
+    Refused,
+    Throttled,
+    Unauthorized,
+    Unavailable,
+    Unsupported,
+)
+from distributor.release import LanguageVersion, Media, Release
+from distributor.render import Templates
+from distributor.settings import Newsroom, Places
+
+__all__ = [
+    "Capabilities", "Channel", "Count", "DeliveryError", "Destination", "Dropped", "Entity", "Finding", "Idempotency",
+    "InDoubt", "Kit", "MediaFile", "Message", "Outcome", "Receipt", "Recipient", "Refused", "Severity", "Throttled",
+    "Tier", "Unauthorized", "Unavailable", "Unsupported",
+]  # fmt: skip
+
+
+class Severity(StrEnum):
+    """How much a finding weighs."""
+
+    error = "error"  #: stops scheduling
+    warning = "warning"  #: must be seen
+    note = "note"  #: may be seen
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One remark on a release or a message, for the person who wrote it."""
+
+    severity: Severity
+    code: str  #: stable, in kebab case: `headline-long`
+    text: str  #: one sentence: what it is and what to do
+    field: str | None = None  #: the release field that causes it
+    channel: str | None = None
+
+
+class Idempotency(StrEnum):
+    """What a repeat of the same delivery does (docs/channel.md)."""
+
+    A = "A"  #: the server takes our key: a repeat is the same post
+    B = "B"  #: the server refuses duplicates
+    C = "C"  #: readable afterwards: look, then decide
+    D = "D"  #: blind: never repeat on our own
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capabilities:
+    """What a configured channel can do; shown in the preview and used by the outbox."""
+
+    idempotency: Idempotency
+    edit: bool = False
+    delete: bool = False
+    returns_id: bool = False
+    needs_page: bool = False  #: the network reads the public page right after the post
+    always_publishes: bool = False  #: never `missed`: a feed is right whenever it is written
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Destination:
+    """Where a channel's deliveries go."""
+
+    live: bool  #: False: a folder on this machine
+    place: str  #: URL, server or folder, free of secrets
+    missing: tuple[str, ...] = ()  #: what has to be set before it can deliver
+
+
+class Tier(StrEnum):
+    """Who may know when."""
+
+    prebrief = "prebrief"  #: named recipients under embargo; may be sent before the lift
+    wire = "wire"
+    public = "public"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipient:
+    """Who gets one copy. `address` is part of the ledger's key."""
+
+    address: str  #: `public/en` for a channel that speaks to everybody
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Count:
+    """How much of a limit is used, by the network's own rule."""
+
+    used: int
+    limit: int
+    unit: str  #: `characters`, `graphemes`, `bytes`
+
+    @property
+    def over(self) -> bool:
+        """Whether the limit is broken."""
+        return self.used > self.limit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entity:
+    """A live part of the text as the reader sees it: `text[start:end]` (str indexes)."""
+
+    start: int
+    end: int
+    kind: Literal["link", "hashtag", "mention"]
+    target: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dropped:
+    """Something the message leaves out to fit, and why."""
+
+    text: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MediaFile:
+    """A media file that travels with a message, sealed with it."""
+
+    name: str
+    content_type: str
+    data: bytes = field(repr=False)
+
+    @property
+    def sha256(self) -> str:
+        """Hash of the bytes, in hex."""
+        return hashlib.sha256(self.data).hexdigest()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """One release on one channel in one language: the bytes, and what a person needs to see of them."""
+
+    channel: str
+    type: str
+    lang: str
+    content: bytes = field(repr=False)  #: what is the same for every recipient
+    content_type: str
+    filename: str  #: the name a person would give the bytes: `post.json`
+    title: str  #: one line: the subject, the item's title, the post's first line
+    text: str  #: what the reader reads, as plain text
+    entities: tuple[Entity, ...] = ()
+    html: str = ""  #: what the reader sees drawn, where it is HTML
+    headers: tuple[tuple[str, str], ...] = ()
+    counts: tuple[Count, ...] = ()
+    dropped: tuple[Dropped, ...] = ()
+    media: tuple[MediaFile, ...] = ()
+    recipients: tuple[Recipient, ...] = ()
+    meta: Mapping[str, str] = field(default_factory=dict)  #: the channel's own facts, sealed with the bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kit:
+    """What a channel may use while it renders: no clock, no network, no store."""
+
+    templates: Templates
+    newsroom: Newsroom
+    lift: datetime  #: the instant (UTC) at which this channel sends the release
+    networks: Mapping[str, Mapping[str, Any]]  #: `config/networks.toml`
+    read_media: Callable[[Media], MediaFile]
+
+    def values(self, release: Release, text: LanguageVersion) -> dict[str, Any]:
+        """What every template may use: `release`, `text` (its language version), `body` (`.html`, `.plain`,
+        `.paragraphs`), `newsroom`, `lift` (UTC), `zone`, `url` (its page).
+        """
+        return {
+            "release": release,
+            "text": text,
+            "body": Body(text.body),
+            "newsroom": self.newsroom,
+            "lift": self.lift,
+            "zone": release.zone,
+            "url": self.page_url(release, text),
+        }
+
+    def page_url(self, release: Release, text: LanguageVersion) -> str:
+        """The canonical address of the release's newsroom page in one language."""
+        base = f"{self.newsroom.url.rstrip('/')}/{release.id}"
+        return base if text is release.main else f"{base}/{text.lang.lower()}"
+
+    def media_url(self, media: MediaFile) -> str:
+        """Where the newsroom shows a media file; the name holds the hash, so it is never guessed or changed."""
+        return f"{self.newsroom.url.rstrip('/')}/media/{media.sha256[:16]}/{media.name}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Channel(ABC):
+    """One configured way out. The fields of a subclass are the keys of its `[channels.NAME]` block."""
+
+    #: A channel keeps its connections in fields of its own (`init=False`), which are no config.
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(arbitrary_types_allowed=True)
+    #: Name of the type in `type = "…"`; set by every subclass.
+    TYPE: ClassVar[str]
+    #: Which languages it takes when the config names none: every version, or only the main one.
+    ALL_LANGUAGES: ClassVar[bool] = False
+
+    name: str
+    places: Places
+    enabled: bool = True
+    languages: tuple[Language, ...] = ()
+    after: Offset = timedelta()  #: sent this long after the lift; negative only for tier prebrief
+    tier: Tier = Tier.public
+    in_doubt: Literal["hold", "resend"] = "hold"
+
+    def __post_init__(self) -> None:
+        """Raises ConfigError for an offset that would break the embargo."""
+        if self.after < timedelta() and self.tier is not Tier.prebrief:
+            raise ConfigError(
+                f"[channels.{self.name}] after: {self.after} would send before the embargo; only a channel with "
+                'tier = "prebrief" may do that'
+            )
+
+    def texts(self, release: Release) -> list[LanguageVersion]:
+        """The language versions that this channel carries; a configured one that is missing is left to `check`."""
+        if self.languages:
+            found = [release.in_language(lang) for lang in self.languages]
+            return [text for text in found if text]
+        return list(release.languages) if self.ALL_LANGUAGES else [release.main]
+
+    @property
+    @abstractmethod
+    def capabilities(self) -> Capabilities:
+        """What this channel, configured as it is, can do."""
+
+    @property
+    @abstractmethod
+    def destination(self) -> Destination:
+        """Where its deliveries go."""
+
+    @abstractmethod
+    def render(self, release: Release, kit: Kit) -> Sequence[Message]:
+        """One message per language version. Pure and deterministic: no clock, no network, no store."""
+
+    @abstractmethod
+    def check(self, message: Message) -> Iterable[Finding]:
+        """What the other side would refuse or spoil. Pure."""
+
+    def compose(self, message: Message, recipient: Recipient) -> bytes:  # noqa: ARG002  the default is the same for all
+        """The exact bytes for one recipient. Pure; their SHA-256 is sealed, and the sender refuses any others."""
+        return message.content
+
+    def exhibits(self, message: Message) -> Mapping[str, bytes]:
+        """Files that show a person what goes out, by name."""
+        recipient = message.recipients[0] if message.recipients else Recipient(address="nobody@example.invalid")
+        return {message.filename: self.compose(message, recipient)}
+
+    @abstractmethod
+    async def deliver(self, message: Message, recipient: Recipient, key: str) -> Receipt:
+        """Write `compose(message, recipient)` to the other side. The only effect.
+
+        `key` is stable over every attempt of one delivery. Raises DeliveryError only.
+        """
+
+    def read_back(self, receipt: Receipt) -> bytes | None:  # noqa: ARG002  the default has nothing to read
+        """The bytes as they lie at the destination, where that is this machine; None elsewhere."""
+        return None
+
+    async def close(self) -> None:  # noqa: B027  most channels keep nothing open
+        """Give back connections."""
+
+
+def public(text: LanguageVersion) -> tuple[Recipient, ...]:
+    """The single recipient of a message that everybody can read."""
+    return (Recipient(address=f"public/{text.lang}"),)

@@ -1,0 +1,304 @@
+"""What a person can do: the same actions for the command line and the web."""
+
+import contextlib
+import getpass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cached_property
+from pathlib import Path
+
+from distributor import embargo, reading, registry, seal
+from distributor import settings as configuration
+from distributor.clock import Clock
+from distributor.contract import Channel, Destination, Finding
+from distributor.errors import ActionError, nearest
+from distributor.fields import duration
+from distributor.lifecycle import WAITING, PubStatus, State
+from distributor.preview import Press, Preview
+from distributor.reading import ReleaseFile
+from distributor.render import Templates
+from distributor.seal import Proof
+from distributor.site import Site
+from distributor.store import Delivery, Ledger, Release, Worker, open_ledger
+
+#: A service that has not ticked for this long is not running.
+SILENT_AFTER = timedelta(seconds=5)
+#: A delivery that should have gone this long ago and still waits is overdue.
+OVERDUE_AFTER = timedelta(seconds=10)
+
+
+class Refusal(ActionError):
+    """Findings of severity error stop an action; nothing was written."""
+
+    def __init__(self, findings: Iterable[Finding]) -> None:
+        """`findings` are the errors."""
+        self.findings = tuple(findings)
+        texts = [f"{finding.channel or 'release'}: {finding.text} [{finding.code}]" for finding in self.findings]
+        super().__init__("it cannot be scheduled; nothing was written", *texts)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scheduled:
+    """What `schedule` did."""
+
+    preview: Preview
+    release: Release
+    already: bool  #: the very same was scheduled before; nothing changed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Health:
+    """Whether deliveries go out: `ok` decides the exit code of `distributor status`."""
+
+    now: datetime
+    workers: tuple[Worker, ...]  #: alive ones
+    last_beat: datetime | None
+    oldest_waiting: datetime | None
+    counts: dict[State, int]
+
+    @property
+    def running(self) -> bool:
+        """Whether a service ticks."""
+        return bool(self.workers)
+
+    @property
+    def overdue(self) -> timedelta:
+        """How long the oldest waiting delivery is overdue."""
+        late = self.now - self.oldest_waiting if self.oldest_waiting else timedelta()
+        return late if late > OVERDUE_AFTER else timedelta()
+
+    def troubles(self) -> list[str]:
+        """What is wrong, in sentences."""
+        found = []
+        waiting = sum(self.counts.get(state, 0) for state in WAITING)
+        if waiting and not self.running:
+            found.append(f"{waiting} deliveries wait and no 'distributor run' is running on this site")
+        if self.overdue:
+            found.append(f"the oldest waiting delivery is overdue by {round(self.overdue.total_seconds())} s")
+        stuck = {state: self.counts.get(state, 0) for state in (State.in_doubt, State.missed, State.failed)}
+        return found + [
+            f"{number} {state.replace('_', ' ')}: a person has to decide" for state, number in stuck.items() if number
+        ]
+
+
+@dataclass(kw_only=True)
+class Desk:
+    """One site, its config and its ledger, opened when they are needed."""
+
+    site: Site
+    clock: Clock
+    only: tuple[str, ...] = ()  #: channels that the person named
+
+    @cached_property
+    def settings(self) -> configuration.Settings:
+        """The config."""
+        return configuration.load(self.site)
+
+    @cached_property
+    def places(self) -> configuration.Places:
+        """The site's folders."""
+        return configuration.places(self.site, self.settings)
+
+    @cached_property
+    def channels(self) -> dict[str, Channel]:
+        """The configured channels, or those that the person named."""
+        return registry.build(self.site, self.settings, self.places, self.only)
+
+    @cached_property
+    def press(self) -> Press:
+        """Templates, newsroom and limits."""
+        return Press(
+            templates=Templates(self.site.layers("templates")),
+            newsroom=self.settings.newsroom,
+            networks=configuration.networks(self.site),
+        )
+
+    @contextlib.contextmanager
+    def ledger(self, *, create: bool = False) -> Iterator[Ledger]:
+        """The ledger, closed at the end; made on first use only where `create` says so."""
+        ledger = open_ledger(configuration.store_url(self.site, self.settings), create=create)
+        try:
+            yield ledger
+        finally:
+            ledger.close()
+
+    def read(self, path: Path) -> ReleaseFile:
+        """Read a release file with this site's house facts."""
+        return reading.read(path, self.settings.house)
+
+    def preview(self, path: Path, at: datetime | None = None) -> Preview:
+        """What each channel will send. Nothing is written."""
+        file = self.read(path)
+        return self.press.preview(file, self._chosen(file), self.clock.now(), at)
+
+    def _chosen(self, file: ReleaseFile) -> dict[str, Channel]:
+        """The channels that the person named, else those that the release names, else all enabled ones."""
+        named = file.release.channels
+        if self.only or not named:
+            return self.channels
+        return registry.build(self.site, self.settings, self.places, named)
+
+    # ── actions ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def schedule(self, path: Path, at: datetime | None = None) -> Scheduled:
+        """Seal the release as it is previewed now and plan its deliveries.
+
+        Raises Refusal for findings of severity error, ActionError for an instant in the past or a version that is
+        already scheduled with other content. Nothing is written then.
+        """
+        self.site.need_root()
+        now = self.clock.now()
+        preview = self.preview(path, at)
+        release = preview.release
+        self._refuse_past(preview, at, now)
+        if errors := preview.errors():
+            raise Refusal(errors)
+        if not preview.rendered:
+            raise ActionError("no channel would send anything: enable one in the config")
+        row = seal.release(preview, now, self.settings.policy.catch_up_within)
+        with self.ledger(create=True) as ledger:
+            known = ledger.release(release.id, release.version)
+            if known and self._is_live(ledger, known):
+                self._refuse_other(known, row, release.version)
+                return Scheduled(preview=preview, release=known, already=True)
+            messages = [seal.dump(one.message) for one in preview.rendered]
+            ledger.plan(row, messages, seal.deliveries(preview), who=_who())
+        return Scheduled(preview=preview, release=row, already=False)
+
+    def _refuse_past(self, preview: Preview, at: datetime | None, now: datetime) -> None:
+        lift = preview.release.embargoed_until
+        if at and lift and at < lift.instant:
+            raise ActionError(f"{embargo.spell(at, lift.zone)} is before the embargo of {lift.spelled()}")
+        if lift and at is None and lift.instant <= now:
+            raise ActionError(
+                f"the embargo was over on {lift.spelled()}: set a later embargoed_until, or release it at once "
+                "with --at now"
+            )
+        if at and at < now - timedelta(seconds=5):
+            raise ActionError(f"{embargo.spell(at, preview.release.zone)} is in the past; --at now releases at once")
+
+    def _is_live(self, ledger: Ledger, known: Release) -> bool:
+        rows = ledger.deliveries(known.id, known.version)
+        return any(row.state is not State.canceled or row.attempts for row in rows)
+
+    def _refuse_other(self, known: Release, row: Release, version: int) -> None:
+        if known.seal == row.seal and known.lift == row.lift:
+            return
+        what = "at another time" if known.digest == row.digest else "with other content"
+        raise ActionError(
+            f"'{known.id}' version {version} is already scheduled {what} (sealed {embargo.spell(known.sealed_at, 'UTC')}, "
+            f"{known.seal[:12]}); cancel it first if nothing has gone out, or issue version {version + 1} with 'corrects:'"
+        )
+
+    def hold(self, release_id: str) -> tuple[Release, int]:
+        """Stop everything of a release that is not on the wire, until `resume`. Returns how many deliveries."""
+        return self._change(release_id, "hold", WAITING, State.held, PubStatus.withheld)
+
+    def resume(self, release_id: str) -> tuple[Release, int]:
+        """Plan again what was held, missed or failed; what is overdue goes out at once, as this person wants it."""
+        states = (State.held, State.missed, State.failed)
+        return self._change(release_id, "resume", states, State.planned, PubStatus.usable, late_ok=True)
+
+    def cancel(self, release_id: str) -> tuple[Release, int]:
+        """Cancel everything of a release that has not gone out. Returns how many deliveries."""
+        states = (*WAITING, State.held, State.missed, State.failed)
+        with self.ledger() as ledger:
+            release = self._known(ledger, release_id)
+            out = any(row.state is State.delivered for row in ledger.deliveries(release.id, release.version))
+        # What is out stays usable: to take that back is a kill, not a cancel.
+        return self._change(
+            release_id, "cancel", states, State.canceled, PubStatus.usable if out else PubStatus.canceled
+        )
+
+    def _change(
+        self,
+        release_id: str,
+        action: str,
+        from_states: Iterable[State],
+        to: State,
+        pub_status: PubStatus,
+        *,
+        late_ok: bool = False,
+    ) -> tuple[Release, int]:
+        with self.ledger() as ledger:
+            release = self._known(ledger, release_id)
+            moved = ledger.change(
+                release.id,
+                release.version,
+                action=action,
+                now=self.clock.now(),
+                who=_who(),
+                from_states=from_states,
+                to=to,
+                pub_status=pub_status,
+                late_ok=late_ok,
+            )
+        return release, moved
+
+    # ── questions ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def status(self) -> tuple[Health, list[tuple[Release, list[Delivery]]]]:
+        """How the site is, and every release with its deliveries."""
+        now = self.clock.now()
+        with self.ledger() as ledger:
+            workers = ledger.workers()
+            health = Health(
+                now=now,
+                workers=tuple(worker for worker in workers if now - worker.beat_at <= SILENT_AFTER),
+                last_beat=workers[0].beat_at if workers else None,
+                oldest_waiting=ledger.oldest_waiting(),
+                counts=ledger.counts(),
+            )
+            return health, [(one, ledger.deliveries(one.id, one.version)) for one in ledger.releases()]
+
+    def verify(self, release_id: str) -> tuple[Release, bool, list[Proof]]:
+        """Prove that what was sent is what was previewed: (release, whether the seal holds, one proof a delivery)."""
+        with self.ledger() as ledger:
+            release = self._known(ledger, release_id)
+            rows = ledger.deliveries(release.id, release.version)
+            attempts = ledger.attempts(release.id, release.version)
+            channels = registry.build(self.site, self.settings, self.places, dict.fromkeys(row.channel for row in rows))
+            proofs = []
+            for row in rows:
+                try:
+                    message = seal.load(*ledger.message(row.message_id))
+                except ValueError as error:
+                    raise ActionError(f"{row.channel}: {error}: the ledger was tampered with or damaged") from None
+                channel = channels[row.channel]
+                found = channel.read_back(seal.receipt(row)) if row.state is State.delivered else None
+                proofs.append(seal.prove(row, attempts, message, channel, found))
+        return release, seal.recomputed(rows) == release.seal, proofs
+
+    def doctor(self) -> list[tuple[str, str, Destination]]:
+        """Every configured channel: name, type, destination."""
+        return [(name, channel.TYPE, channel.destination) for name, channel in self.channels.items()]
+
+    def _known(self, ledger: Ledger, release_id: str) -> Release:
+        release = ledger.release(release_id)
+        if release is None:
+            known = sorted({one.id for one in ledger.releases()})
+            raise ActionError(f"no release '{release_id}' is scheduled here{nearest(release_id, known)}")
+        return release
+
+
+def _who() -> str:
+    """The person, for the history."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "unknown"
+
+
+def instant(text: str, now: datetime) -> datetime:
+    """`--at`: `now`, `+10s`, `+2h`, or an instant with its zone. Raises ActionError."""
+    if text == "now":
+        return now
+    try:
+        if text.startswith("+"):
+            length = duration(text[1:])
+            assert isinstance(length, timedelta)
+            return now + length
+        return embargo.parse(text).instant
+    except ValueError as error:
+        raise ActionError(f"--at: {error}; or write 'now' or '+10m'") from None

@@ -1,0 +1,170 @@
+"""One HTTP client for every channel, and how its failures are read: the only core room that knows httpx."""
+
+import base64
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from distributor import __version__
+from distributor.files import deliver
+from distributor.outcomes import InDoubt, Refused, Throttled, Unauthorized, Unavailable
+
+_TIMEOUT = httpx.Timeout(30.0, connect=5.0)
+_LIMITS = httpx.Limits(max_connections=8, max_keepalive_connections=8)  # its pool collapses above ten
+_MAX_ANSWER = 1_000_000
+#: Headers that carry a credential; their values never reach a file, a log or an error.
+_SECRET_HEADERS = frozenset({"authorization", "cookie", "x-api-key"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """One request as it goes out, without its credential."""
+
+    method: str
+    url: str
+    headers: tuple[tuple[str, str], ...] = ()
+    body: bytes = b""
+
+    def as_json(self) -> bytes:
+        """The request as a readable file: what would go out, byte for byte (`body` is text, or base64)."""
+        shown: dict[str, Any] = {"method": self.method, "url": self.url, "headers": dict(self.headers)}
+        try:
+            shown["body"] = self.body.decode("utf-8")
+        except UnicodeDecodeError:
+            shown["body_base64"] = base64.b64encode(self.body).decode("ascii")
+        return json.dumps(shown, ensure_ascii=False, indent=2).encode("utf-8") + b"\n"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What came back."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    def json(self) -> dict[str, Any]:
+        """The body as a JSON object; `{}` when it is anything else."""
+        try:
+            value = json.loads(self.body)
+        except ValueError:
+            return {}
+        return value if isinstance(value, dict) else {}
+
+
+class Http:
+    """A lazily opened client with its own connections; one per account."""
+
+    def __init__(self) -> None:
+        """Opens nothing yet."""
+        self._client: httpx.AsyncClient | None = None
+
+    async def send(self, request: Request, *, bearer: str | None = None) -> Answer:
+        """Send and read the answer, whatever its status.
+
+        Raises Unavailable when certainly nothing was written (no connection), InDoubt when the answer was lost
+        after the request may have left.
+        """
+        if self._client is None:
+            self._client = httpx.AsyncClient(
+                timeout=_TIMEOUT,
+                limits=_LIMITS,
+                follow_redirects=False,  # a redirect would carry the credential to another host
+                headers={"User-Agent": f"press-distributor/{__version__}"},
+                trust_env=False,
+            )
+        headers = [*request.headers, *([("Authorization", f"Bearer {bearer}")] if bearer else [])]
+        try:
+            async with self._client.stream(
+                request.method, request.url, headers=headers, content=request.body
+            ) as response:
+                body = b""
+                async for chunk in response.aiter_bytes():
+                    body += chunk
+                    if len(body) > _MAX_ANSWER:
+                        break
+                return Answer(status=response.status_code, headers=response.headers, body=body)
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol) as error:
+            raise Unavailable(f"no connection to {_host(request.url)}: {type(error).__name__}") from None
+        except httpx.HTTPError as error:
+            raise InDoubt(f"{_host(request.url)} gave no answer: {type(error).__name__}") from None
+
+    async def close(self) -> None:
+        """Close the connections; the next `send` opens new ones."""
+        if self._client is not None:
+            await self._client.aclose()
+            self._client = None
+
+
+def write_local(folder: Path, key: str, request: Request) -> Path:
+    """Write the request into `folder` instead of sending it; the same key gives the same file."""
+    path = folder / f"{key}.json"
+    deliver(path, request.as_json())
+    return path
+
+
+def raise_for(answer: Answer, host: str, sentence: str, *, now: datetime | None = None) -> None:
+    """Turn a status ≥ 400 into an outcome: 401/403 auth, 408/425/429 throttled, 5xx in doubt, else refused.
+
+    503 with Retry-After says that the request was not taken: throttled. `sentence` is what the other side said.
+    """
+    if answer.status < 300:
+        return
+    text = f"{host} answered {answer.status}{': ' + sentence if sentence else ''}"
+    until = retry_after(answer.headers, now or datetime.now(UTC))
+    if answer.status in (401, 403):
+        raise Unauthorized(text)
+    if answer.status in (408, 425, 429) or (answer.status == 503 and until):
+        raise Throttled(text, until=until)
+    if answer.status >= 500:
+        raise InDoubt(text)
+    raise Refused(text)
+
+
+def retry_after(headers: Mapping[str, str], now: datetime) -> datetime | None:
+    """When the other side wants to be asked again: Retry-After (RFC 9110 §10.2.3) or the rate headers' reset."""
+    for name in ("retry-after", "x-ratelimit-reset", "ratelimit-reset"):
+        value = headers.get(name)
+        if not value:
+            continue
+        when = _when(value.strip(), now)
+        if when:
+            return min(max(when, now), now + timedelta(hours=24))
+    return None
+
+
+def _when(value: str, now: datetime) -> datetime | None:
+    try:
+        number = float(value)
+    except ValueError:
+        pass
+    else:  # seconds to wait, or an epoch time
+        return datetime.fromtimestamp(number, UTC) if number > 1_000_000_000 else now + timedelta(seconds=number)
+    for read in (datetime.fromisoformat, parsedate_to_datetime):
+        try:
+            when = read(value)
+        except ValueError:
+            continue
+        return when.replace(tzinfo=UTC) if when.tzinfo is None else when.astimezone(UTC)
+    return None
+
+
+def redacted(headers: Mapping[str, str]) -> dict[str, str]:
+    """Headers for a log."""
+    return {name: "***" if name.lower() in _SECRET_HEADERS else value for name, value in headers.items()}
+
+
+def is_secure(url: str) -> bool:
+    """Whether a credential may travel there: https, or http on this machine itself (RFC 8252 §8.3)."""
+    parts = httpx.URL(url)
+    return parts.scheme == "https" or (parts.scheme == "http" and parts.host in ("localhost", "127.0.0.1", "::1"))
+
+
+def _host(url: str) -> str:
+    return httpx.URL(url).host

@@ -1,0 +1,229 @@
+"""The loop: begin → deliver → settle. One piece of code, whoever wakes it.
+
+An attempt is in the ledger before the network is touched, its receipt right after. The sender never renders: it sends
+the sealed bytes, or refuses.
+"""
+
+import asyncio
+import hashlib
+import random
+from collections.abc import Callable, Coroutine, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import partial
+from typing import TypeVar
+
+from distributor import lifecycle, seal
+from distributor.clock import Clock
+from distributor.contract import Channel, DeliveryError, Message, Outcome, Receipt, Recipient, Refused, Throttled
+from distributor.lifecycle import Late, State
+from distributor.settings import Policy
+from distributor.store import Delivery, Due, Ledger, Settlement, Worker
+
+_T = TypeVar("_T")
+_BLOCK = 200
+_FIRST_RETRY = timedelta(seconds=5)
+_LONGEST_RETRY = timedelta(minutes=15)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """One thing that happened, for the live line."""
+
+    at: datetime
+    delivery: Delivery
+    state: State
+    lateness: timedelta | None = None  #: from the planned instant to the write
+    detail: str = ""
+
+
+def next_state(
+    outcome: Outcome,
+    *,
+    attempts: int,
+    idempotency: str,
+    in_doubt: str,
+    now: datetime,
+    until: datetime | None,
+    planned_for: datetime,
+    stale_after: timedelta,
+    jitter: float,
+) -> tuple[State, datetime]:
+    """Where a delivery goes after an attempt, and when it is due again.
+
+    `jitter` (0…1) spreads retries: exponential from 5 s to 15 min, never before `until`, and given up once the next
+    try would be later than `stale_after` from the planned instant.
+    """
+    if outcome is Outcome.delivered:
+        return State.delivered, planned_for
+    if outcome in (Outcome.refused, Outcome.unsupported):
+        return State.refused, planned_for
+    if outcome is Outcome.auth:
+        return State.failed, planned_for
+    if outcome is Outcome.in_doubt and idempotency != "A" and in_doubt != "resend":
+        return State.in_doubt, planned_for
+    pause = min(_FIRST_RETRY * 2 ** min(attempts - 1, 10), _LONGEST_RETRY) * (0.5 + jitter / 2)
+    again = max(now + pause, until or now)
+    if again > planned_for + stale_after:
+        return State.failed, planned_for
+    return State.retrying, again
+
+
+@dataclass
+class Outbox:
+    """Delivers what is due. One per process."""
+
+    ledger: Ledger
+    channels: Mapping[str, Channel]
+    clock: Clock
+    worker: str
+    policy: Policy
+    report: Callable[[Event], None]
+    jitter: Callable[[], float] = random.random
+    _results: list[tuple[Settlement, Event]] = field(default_factory=list, init=False)
+    _messages: dict[int, Message] = field(default_factory=dict, init=False)
+    _flying: set[asyncio.Task[None]] = field(default_factory=set, init=False)
+
+    def __post_init__(self) -> None:
+        """The ledger gets a thread of its own, so that a slow disk never holds up the network."""
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="ledger")
+        self._writing = asyncio.Lock()
+        self._draining = asyncio.Lock()
+        self.stopping = False
+
+    async def drain(self) -> int:
+        """Send everything that is due now; returns how many attempts were made."""
+        made = 0
+        async with self._draining:
+            while not self.stopping:
+                block = await self._in_thread(
+                    partial(self.ledger.begin, self.worker, self.clock.now(), _BLOCK, self._verdict)
+                )
+                made += len(block)
+                tasks = [self._fly(self._attempt(due)) for due in block]
+                if tasks:
+                    await asyncio.wait(tasks)  # unlike gather: stopping us does not stop what is on the wire
+                if len(block) < _BLOCK:
+                    break
+        return made
+
+    async def beat(self, worker: Worker) -> None:
+        """Say in the ledger that this process is alive."""
+        await self._in_thread(partial(self.ledger.beat, worker))
+
+    async def instants(self, until: datetime) -> list[datetime]:
+        """When something waits to be sent, up to `until`."""
+        return await self._in_thread(partial(self.ledger.instants, until))
+
+    async def reap(self) -> list[Delivery]:
+        """Take back what an earlier process left unfinished. Only for a process that has the site to itself."""
+        now = self.clock.now()
+        reap = partial(self.ledger.reap, now, dead_before=now + timedelta(days=1), myself=self.worker)
+        orphans = await self._in_thread(reap)
+        for row in orphans:
+            self.report(Event(at=now, delivery=row, state=row.state, detail=row.reason or ""))
+        return orphans
+
+    async def close(self, patience: float = 20.0) -> None:
+        """Stop taking work, let what is on the wire finish, and leave."""
+        self.stopping = True
+        if self._flying:
+            await asyncio.wait(self._flying, timeout=patience)
+        for channel in self.channels.values():
+            await channel.close()
+        await self._in_thread(partial(self.ledger.leave, self.worker))
+        self._thread.shutdown()
+
+    def _verdict(self, due: Due) -> Late:
+        return lifecycle.lateness(
+            self.clock.now(),
+            due.delivery.due,
+            catch_up_within=due.catch_up_within,
+            send_however_late=due.late_ok,
+            partly_out=due.partly_out,
+            retry=due.delivery.attempts > 0,
+        )
+
+    async def _attempt(self, due: Due) -> None:
+        delivery, began = due.delivery, self.clock.now()
+        receipt: Receipt | None = None
+        until: datetime | None = None
+        try:
+            receipt = await self._deliver(delivery)
+            outcome, reason = Outcome.delivered, receipt.detail or None
+        except DeliveryError as error:
+            outcome, reason, until = error.outcome, error.reason, error.until
+        except Exception as error:  # a plug-in may raise anything, and may have written before it did
+            outcome, reason = Outcome.in_doubt, f"the channel failed: {type(error).__name__}: {error}"
+        ended = self.clock.now()
+        state, again = next_state(
+            outcome,
+            attempts=delivery.attempts + 1,
+            idempotency=delivery.idempotency,
+            in_doubt=due.in_doubt,
+            now=ended,
+            until=until,
+            planned_for=delivery.planned_for,
+            stale_after=self.policy.stale_after,
+            jitter=self.jitter(),
+        )
+        settlement = Settlement(
+            delivery_id=delivery.id,
+            attempt_id=due.attempt_id,
+            state=state,
+            outcome=outcome,
+            began_at=began,
+            ended_at=ended,
+            due=again,
+            reason=reason,
+            remote_id=receipt.id if receipt else None,
+            remote_url=receipt.url if receipt else None,
+        )
+        shown = (receipt.url or receipt.id) if receipt else reason or ""
+        event = Event(at=ended, delivery=delivery, state=state, lateness=began - delivery.planned_for, detail=shown)
+        await self._settle(settlement, event)
+
+    async def _deliver(self, delivery: Delivery) -> Receipt:
+        """The last checks, then the write."""
+        channel = self.channels.get(delivery.channel)
+        if channel is None:
+            raise Refused(f"the channel '{delivery.channel}' is no longer in the config")
+        message = await self._message(delivery.message_id)
+        recipient = Recipient(address=delivery.recipient, name=delivery.recipient_name)
+        if hashlib.sha256(channel.compose(message, recipient)).hexdigest() != delivery.digest:
+            raise Refused("the bytes differ from the sealed ones: schedule the release again")
+        if self.clock.now() < delivery.due:
+            raise Throttled("the clock went back behind the instant", until=delivery.due)
+        return await channel.deliver(message, recipient, delivery.key)
+
+    async def _message(self, message_id: int) -> Message:
+        if message_id not in self._messages:
+            body, artefacts = await self._in_thread(partial(self.ledger.message, message_id))
+            try:
+                message = seal.load(body, artefacts)
+            except ValueError as error:
+                raise Refused(str(error)) from None
+            if len(self._messages) > 50:
+                self._messages.clear()
+            self._messages[message_id] = message
+        return self._messages[message_id]
+
+    async def _settle(self, settlement: Settlement, event: Event) -> None:
+        """Group commit: whoever gets the lock writes down what has piled up behind the commit before."""
+        self._results.append((settlement, event))
+        async with self._writing:
+            batch, self._results = self._results, []
+            if batch:
+                await self._in_thread(partial(self.ledger.settle, self.worker, [one for one, _ in batch]))
+                for _, happened in batch:
+                    self.report(happened)
+
+    def _fly(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(work)
+        self._flying.add(task)
+        task.add_done_callback(self._flying.discard)
+        return task
+
+    async def _in_thread(self, call: Callable[[], _T]) -> _T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, call)

@@ -1,0 +1,167 @@
+"""What each channel will send: the release rendered, checked and digested, nothing sent."""
+
+import hashlib
+import mimetypes
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from distributor import files, preflight
+from distributor.contract import Channel, Finding, Kit, MediaFile, Message, Recipient, Severity
+from distributor.errors import ConfigError, DistributorError, Problem
+from distributor.reading import ReleaseFile
+from distributor.release import Media, Release
+from distributor.render import Templates
+from distributor.settings import Newsroom
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Copy:
+    """One recipient's exact bytes, by their digest."""
+
+    recipient: Recipient
+    digest: str  #: SHA-256, hex
+    size: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rendered:
+    """One message of one channel, with everything a person needs to judge it."""
+
+    channel: Channel
+    message: Message
+    findings: tuple[Finding, ...]
+    copies: tuple[Copy, ...]
+    due: datetime  #: UTC
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preview:
+    """A release on every channel."""
+
+    file: ReleaseFile
+    lift: datetime  #: UTC; the embargo, or the moment it is scheduled for
+    lift_is_fixed: bool  #: False: nobody has said yet when it goes, so the bytes will change with the time
+    findings: tuple[Finding, ...]  #: on the release itself
+    rendered: tuple[Rendered, ...]
+
+    @property
+    def release(self) -> Release:
+        """The release."""
+        return self.file.release
+
+    @property
+    def digest(self) -> str:
+        """One digest over every byte that would be sent; the same that `schedule` seals."""
+        return seal_digest(
+            (one.message.channel, copy.recipient.address, copy.digest) for one in self.rendered for copy in one.copies
+        )
+
+    def all_findings(self) -> list[Finding]:
+        """Those of the release, then those of each channel."""
+        return [*self.findings, *(finding for one in self.rendered for finding in one.findings)]
+
+    def errors(self) -> list[Finding]:
+        """What stops scheduling."""
+        return [finding for finding in self.all_findings() if finding.severity is Severity.error]
+
+
+def seal_digest(rows: Iterable[tuple[str, str, str]]) -> str:
+    """SHA-256 over (channel, recipient, digest of the exact bytes), sorted."""
+    lines = sorted("\t".join(row) for row in rows)
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Press:
+    """What rendering needs besides the release: templates, newsroom, limits."""
+
+    templates: Templates
+    newsroom: Newsroom
+    networks: Mapping[str, Mapping[str, Any]]
+
+    def preview(
+        self, file: ReleaseFile, channels: Mapping[str, Channel], now: datetime, at: datetime | None = None
+    ) -> Preview:
+        """Render and check `file` on `channels`.
+
+        `at` is when it goes out, where that is later than the embargo or there is none. Raises DistributorError when
+        a template fails, naming channel and template.
+        """
+        release = file.release
+        embargo = release.embargoed_until.instant if release.embargoed_until else None
+        lift = max(moment for moment in (embargo, at) if moment) if embargo or at else now
+        rendered = []
+        for channel in channels.values():
+            due = lift + channel.after
+            kit = Kit(
+                templates=self.templates,
+                newsroom=self.newsroom,
+                lift=due,
+                networks=self.networks,
+                read_media=lambda media: read_media(file.folder, media),
+            )
+            rendered += _render(channel, release, kit, due)
+        return Preview(
+            file=file,
+            lift=lift,
+            lift_is_fixed=bool(embargo or at),
+            findings=tuple(preflight.check(release, now)),
+            rendered=tuple(rendered),
+        )
+
+
+def _render(channel: Channel, release: Release, kit: Kit, due: datetime) -> list[Rendered]:
+    try:
+        messages = channel.render(release, kit)
+    except DistributorError as error:
+        places = [replace(p, field=f"[channels.{channel.name}]") for p in error.problems]
+        raise type(error)(*places) from error
+    except Exception as error:
+        where = f"[channels.{channel.name}]"
+        raise ConfigError(Problem(text=f"rendering fails: {type(error).__name__}: {error}", field=where)) from error
+    missing = _missing_languages(channel, release)
+    if not messages:
+        return []
+    return [
+        Rendered(
+            channel=channel,
+            message=message,
+            findings=tuple(
+                replace(finding, channel=channel.name)
+                for finding in (*(missing if message is messages[0] else ()), *channel.check(message))
+            ),
+            copies=tuple(_copy(channel, message, recipient) for recipient in message.recipients),
+            due=due,
+        )
+        for message in messages
+    ]
+
+
+def _missing_languages(channel: Channel, release: Release) -> list[Finding]:
+    return [
+        Finding(
+            severity=Severity.error,
+            code="language-missing",
+            text=f"the channel carries {lang}, but the release has no {lang} version",
+            field="lang",
+        )
+        for lang in channel.languages
+        if not release.in_language(lang)
+    ]
+
+
+def _copy(channel: Channel, message: Message, recipient: Recipient) -> Copy:
+    wire = channel.compose(message, recipient)
+    return Copy(recipient=recipient, digest=hashlib.sha256(wire).hexdigest(), size=len(wire))
+
+
+def read_media(folder: Path, media: Media) -> MediaFile:
+    """The bytes of a release's media file; raises ConfigError when it left the folder since it was read."""
+    path = files.inside(folder, media.file or "")
+    if path is None or not path.is_file():
+        raise ConfigError(Problem(text=f"the media file '{media.file}' is not in {folder}", field="media"))
+    kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
+    return MediaFile(name=path.name, content_type=kind, data=path.read_bytes())

@@ -1,0 +1,101 @@
+"""Finds channel types by path and builds channels from config blocks. Ours and a user's come through the same door."""
+
+import importlib.util
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from distributor import validation
+from distributor.contract import Channel
+from distributor.errors import ConfigError, Problem, nearest
+from distributor.settings import Places, Settings
+from distributor.site import Site
+
+_PREFIX = "distributor.channels"
+
+
+def types(site: Site) -> dict[str, Path]:
+    """Channel types by name; a user's file shadows a built-in one of the same name."""
+    found: dict[str, Path] = {}
+    for folder in reversed(site.layers("channels")):
+        for path in sorted(folder.glob("*.py")):
+            if path.stem != "__init__":
+                found[path.stem] = path
+        for path in sorted(folder.glob("*/__init__.py")):
+            found[path.parent.name] = path
+    return found
+
+
+def load_type(name: str, path: Path) -> type[Channel]:
+    """Import one channel file as `distributor.channels.<name>`; its folder never enters `sys.path` (a file called
+    `email.py` there would shadow the standard library's).
+
+    Raises ConfigError when it fails to import or has no CHANNEL.
+    """
+    module_name = f"{_PREFIX}.{name}"
+    loaded = sys.modules.get(module_name)
+    if loaded is None or loaded.__file__ != str(path):
+        search = [str(path.parent)] if path.name == "__init__.py" else None
+        spec = importlib.util.spec_from_file_location(module_name, path, submodule_search_locations=search)
+        if spec is None or spec.loader is None:
+            raise ConfigError(Problem(text="cannot be loaded as a channel", file=str(path)))
+        loaded = importlib.util.module_from_spec(spec)
+        sys.modules[module_name] = loaded
+        try:
+            spec.loader.exec_module(loaded)
+        except Exception as error:
+            del sys.modules[module_name]
+            raise ConfigError(
+                Problem(text=f"fails to load: {type(error).__name__}: {error}", file=str(path))
+            ) from error
+    channel = getattr(loaded, "CHANNEL", None)
+    if not (isinstance(channel, type) and issubclass(channel, Channel)):
+        raise ConfigError(Problem(text="ends without CHANNEL = <the channel class>", file=str(path)))
+    return channel
+
+
+def build(site: Site, settings: Settings, places: Places, only: Iterable[str] = ()) -> dict[str, Channel]:
+    """The enabled channels in the order of the config, or those called `only`.
+
+    Raises ConfigError for an unknown channel, type or key, naming file, block, key and the nearest right one.
+    """
+    wanted = list(only)
+    for name in wanted:
+        if name not in settings.channels:
+            raise ConfigError(f"there is no channel '{name}'{nearest(name, settings.channels)}")
+    available = types(site)
+    built: dict[str, Channel] = {}
+    for name in wanted or settings.channels:
+        channel = _build(name, settings.channels[name], available, site, places)
+        if channel.enabled or name in wanted:
+            built[name] = channel
+    return built
+
+
+def _build(name: str, block: Mapping[str, Any], available: Mapping[str, Path], site: Site, places: Places) -> Channel:
+    file, where = str(site.config_file), f"[channels.{name}]"
+    kind = block.get("type", name)
+    if kind not in available:
+        text = f"there is no channel type '{kind}'{nearest(str(kind), available)}"
+        raise ConfigError(Problem(text=text, file=file, field=f"{where} type"))
+    cls = load_type(str(kind), available[str(kind)])
+    known = {field.name for field in fields(cls) if field.init} - {"name", "places"}
+    values = {key: value for key, value in block.items() if key != "type"}
+    wrong = [
+        Problem(text=f"there is no key of this name{nearest(key, known | {'type'})}", file=file, field=f"{where} {key}")
+        for key in values
+        if key not in known
+    ]
+    if wrong:
+        raise ConfigError(*wrong)
+    try:
+        return TypeAdapter(cls).validate_python({**values, "name": name, "places": places})
+    except ValidationError as error:
+        found = validation.problems(error, file=file)
+        raise ConfigError(
+            *(Problem(text=p.text, file=file, field=f"{where} {p.field or ''}".strip()) for p in found)
+        ) from None

@@ -1,0 +1,108 @@
+"""The alarm: the only room that knows APScheduler. It holds no state of ours; losing it loses nothing.
+
+One date job per distinct instant within a day, rebuilt from the ledger, wakes the outbox. A tick every second plans
+again, so that another process can reschedule while we run, and a clock that was stepped or a host that slept is healed
+within a second (a date job alone sleeps on the monotonic clock). A watchdog outside APScheduler starts it again when the
+tick falls silent.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from apscheduler.triggers.date import DateTrigger
+from apscheduler.triggers.interval import IntervalTrigger
+
+from distributor.clock import Clock
+
+_HORIZON = timedelta(hours=24)
+_SILENCE = 5.0
+#: Never dropped for being late, never piled up, never twice at once.
+_JOB_DEFAULTS = {"misfire_grace_time": None, "coalesce": True, "max_instances": 1}
+
+
+class Alarm:
+    """Wakes `drain` at every instant that `instants` names, and once a second."""
+
+    def __init__(
+        self,
+        *,
+        instants: Callable[[datetime], Awaitable[list[datetime]]],
+        drain: Callable[[], Awaitable[object]],
+        tick: Callable[[], Awaitable[object]],
+        clock: Clock,
+    ) -> None:
+        """`instants(until)` reads the ledger, `drain()` sends what is due, `tick()` is the heartbeat."""
+        self._instants, self._drain, self._tick, self._clock = instants, drain, tick, clock
+        self._wake = asyncio.Event()
+        self._scheduler: AsyncIOScheduler | None = None
+        self._last_tick = clock.monotonic()
+        self.trouble: Exception | None = None
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Ring until `stop` is set. Errors of the ledger are kept in `trouble` and tried again with the next tick."""
+        self._start()
+        tasks = [asyncio.create_task(work) for work in (self._work(), self._watch())]
+        self._wake.set()
+        try:
+            await stop.wait()
+        finally:
+            self._halt()
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _start(self) -> None:
+        self._scheduler = AsyncIOScheduler(timezone=UTC, job_defaults=_JOB_DEFAULTS)
+        self._scheduler.add_job(self._on_tick, IntervalTrigger(seconds=1, timezone=UTC), id="tick")
+        self._scheduler.start()
+        self._last_tick = self._clock.monotonic()
+
+    def _halt(self) -> None:
+        if self._scheduler is not None and self._scheduler.running:
+            self._scheduler.shutdown(wait=False)
+
+    async def _on_tick(self) -> None:
+        self._last_tick = self._clock.monotonic()
+        try:
+            await self._tick()
+            now = self._clock.now()
+            instants = await self._instants(now + _HORIZON)
+            self._plan(instants, now)
+            self.trouble = None
+        except Exception as error:  # a locked or full database: say so in `status`, go on ticking
+            self.trouble = error
+
+    async def _ring(self) -> None:
+        """A coroutine, so that it runs in the loop and not in APScheduler's threads."""
+        self._wake.set()
+
+    def _plan(self, instants: list[datetime], now: datetime) -> None:
+        """Bring the slots in line with the ledger."""
+        if self._scheduler is None:
+            return
+        if any(moment <= now for moment in instants):
+            self._wake.set()
+        wanted = {f"slot:{moment.isoformat()}": moment for moment in instants if moment > now}
+        planned = {job.id for job in self._scheduler.get_jobs() if job.id.startswith("slot:")}
+        for name in planned - wanted.keys():
+            self._scheduler.remove_job(name)
+        for name in wanted.keys() - planned:
+            self._scheduler.add_job(self._ring, DateTrigger(wanted[name], timezone=UTC), id=name)
+
+    async def _work(self) -> None:
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            try:
+                await self._drain()
+            except Exception as error:  # the ledger could not be read or written: nothing was sent without it
+                self.trouble = error
+
+    async def _watch(self) -> None:
+        while True:
+            await asyncio.sleep(1)
+            if self._clock.monotonic() - self._last_tick > _SILENCE:
+                self._halt()
+                self._start()

@@ -1,0 +1,152 @@
+"""Freezing what was previewed: the same bytes, by their digest, into the ledger and out of it again."""
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
+from functools import cache
+
+from pydantic import TypeAdapter
+
+from distributor.contract import Channel, Message, Receipt, Recipient, Tier
+from distributor.lifecycle import PubStatus
+from distributor.preview import Preview, Rendered, seal_digest
+from distributor.release import LatePolicy
+from distributor.store import Attempt, Delivery, NewDelivery, Release, SealedMessage
+
+
+@cache
+def _adapter() -> TypeAdapter[Message]:
+    return TypeAdapter(Message)
+
+
+def dump(message: Message) -> SealedMessage:
+    """A message as JSON, with its bytes apart by SHA-256."""
+    content = hashlib.sha256(message.content).hexdigest()
+    artefacts = {content: message.content}
+    media = []
+    for file in message.media:
+        artefacts[file.sha256] = file.data
+        media.append({"name": file.name, "content_type": file.content_type, "sha256": file.sha256})
+    small = dataclasses.replace(message, content=b"", media=(), recipients=())
+    body = {**dataclasses.asdict(small), "media": media, "content": content}
+    return SealedMessage(
+        channel=message.channel,
+        lang=message.lang,
+        body=json.dumps(body, ensure_ascii=False, sort_keys=True),
+        content=content,
+        artefacts=artefacts,
+    )
+
+
+def load(body: str, artefacts: Mapping[str, bytes]) -> Message:
+    """The message that `dump` froze; ValueError when an artefact is missing or not what its digest says."""
+    for sha256, data in artefacts.items():
+        if hashlib.sha256(data).hexdigest() != sha256:
+            raise ValueError(f"the sealed bytes {sha256[:12]} were changed")
+    values = json.loads(body)
+    try:
+        values["content"] = artefacts[values["content"]]
+        values["media"] = [
+            {"name": m["name"], "content_type": m["content_type"], "data": artefacts[m["sha256"]]}
+            for m in values["media"]
+        ]
+    except KeyError as error:
+        raise ValueError(f"the sealed bytes {error} are missing") from None
+    return _adapter().validate_python(values)
+
+
+def release(preview: Preview, now: datetime, default_catch_up: timedelta) -> Release:
+    """The sealed version's row."""
+    source = preview.release
+    return Release(
+        id=source.id,
+        version=source.version,
+        digest=preview.file.digest,
+        snapshot=source.model_dump_json(),
+        seal=preview.digest,
+        lift=preview.lift,
+        zone=source.zone,
+        headline=source.main.headline,
+        pub_status=PubStatus.usable,
+        catch_up_within=default_catch_up if source.catch_up_within is None else source.catch_up_within,
+        sealed_at=now,
+    )
+
+
+def deliveries(preview: Preview) -> Iterator[NewDelivery]:
+    """One row per recipient of every message."""
+    source = preview.release
+    kind = "correction" if source.version > 1 else "release"
+    for one in preview.rendered:
+        for copy in one.copies:
+            identity = (source.id, str(source.version), kind, one.channel.name, copy.recipient.address)
+            yield NewDelivery(
+                kind=kind,
+                channel=one.channel.name,
+                lang=one.message.lang,
+                recipient=copy.recipient.address,
+                recipient_name=copy.recipient.name,
+                key=key(*identity),
+                digest=copy.digest,
+                due=one.due,
+                tier=one.channel.tier,
+                idempotency=one.channel.capabilities.idempotency,
+                in_doubt=one.channel.in_doubt,
+                priority=_priority(one),
+                late_ok=one.channel.capabilities.always_publishes or source.late is LatePolicy.send,
+            )
+
+
+def key(*identity: str) -> str:
+    """The delivery's key: made at planning, the same at every attempt, safe in a file name and a header."""
+    return hashlib.sha256("\x00".join(identity).encode()).hexdigest()[:32]
+
+
+def _priority(one: Rendered) -> int:
+    """What the newsroom shows first, then wires, then everybody else: the smaller goes first."""
+    if one.channel.capabilities.always_publishes:
+        return 0
+    return 1 if one.channel.tier is Tier.wire else 2
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Proof:
+    """Whether one delivery is what was previewed, and how far that could be seen."""
+
+    delivery: Delivery
+    previewed: str  #: digest of the bytes that were sealed
+    sealed: str  #: digest of the bytes as they can be composed from the ledger now
+    handed_over: str | None  #: digest that the delivered attempt recorded
+    read_back: str | None  #: digest of the bytes found at the destination, where that is this machine
+
+    @property
+    def holds(self) -> bool:
+        """Nothing that can be compared differs."""
+        return all(digest in (None, self.previewed) for digest in (self.sealed, self.handed_over, self.read_back))
+
+
+def prove(
+    delivery: Delivery, attempts: list[Attempt], message: Message, channel: Channel, found: bytes | None
+) -> Proof:
+    """Compare what was previewed, sealed, handed over and found."""
+    recipient = Recipient(address=delivery.recipient, name=delivery.recipient_name)
+    sent = [a.digest for a in attempts if a.delivery_id == delivery.id and a.outcome == "delivered"]
+    return Proof(
+        delivery=delivery,
+        previewed=delivery.digest,
+        sealed=hashlib.sha256(channel.compose(message, recipient)).hexdigest(),
+        handed_over=sent[-1] if sent else None,
+        read_back=hashlib.sha256(found).hexdigest() if found is not None else None,
+    )
+
+
+def recomputed(rows: list[Delivery]) -> str:
+    """The seal's digest over the rows of a version, to compare with the one that was printed."""
+    return seal_digest((row.channel, row.recipient, row.digest) for row in rows)
+
+
+def receipt(row: Delivery) -> Receipt:
+    """The receipt of a delivered row."""
+    return Receipt(id=row.remote_id or "", url=row.remote_url)

@@ -1,0 +1,82 @@
+"""Opening the database: made on first use, brought forward when older, refused when newer."""
+
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine, create_engine, event, inspect
+from sqlalchemy.exc import DatabaseError, OperationalError
+
+from distributor.errors import StoreError
+from distributor.store import schema
+from distributor.store.ledger import Ledger
+
+_PREFIX = "sqlite:///"
+
+
+def open_ledger(url: str, *, create: bool = True) -> Ledger:
+    """The ledger at `url`. With `create=False` a database that is not there is an error, not made.
+
+    Raises StoreError with the way out: a read-only folder, a newer schema, a file that is no database.
+    """
+    if not url.startswith(_PREFIX):
+        raise StoreError(f"the store '{url.partition(':')[0]}:…' is not supported; use sqlite:///path")
+    path = Path(url.removeprefix(_PREFIX))
+    if not create and not path.is_file():
+        raise StoreError(f"there is no ledger yet at {path}: nothing has been scheduled on this site")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        engine = _engine(url)
+        _bring_forward(engine, path)
+    except OSError as error:
+        raise StoreError(f"cannot write the ledger {path}: {error.strerror}; make the folder writable") from None
+    except OperationalError as error:
+        raise StoreError(f"cannot open the ledger {path}: {error.orig}; {_way_out(str(error.orig))}") from None
+    except DatabaseError as error:
+        raise StoreError(f"{path} is not a ledger: {error.orig}; restore it from a backup") from None
+    return Ledger(engine)
+
+
+def _way_out(text: str) -> str:
+    if "readonly" in text or "unable to open" in text:
+        return "make the file and its folder writable"
+    if "locked" in text:
+        return "another program holds it: close that one"
+    if "full" in text:
+        return "make room on the disk"
+    return "look at the file and its folder"
+
+
+def _engine(url: str) -> Engine:
+    engine = create_engine(url, connect_args={"timeout": 30})
+
+    @event.listens_for(engine, "connect")
+    def _prepare(connection: Any, _record: object) -> None:
+        connection.isolation_level = None  # SQLAlchemy's BEGIN is ours, below
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA journal_mode=WAL")
+        cursor.execute("PRAGMA synchronous=FULL")  # an attempt row survives a power cut
+        cursor.execute("PRAGMA foreign_keys=ON")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Any) -> None:
+        # A writer takes the lock at once: upgrading a read lock would fail instead of waiting.
+        reading = connection.get_execution_options().get("reading")
+        connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+
+    return engine
+
+
+def _bring_forward(engine: Engine, path: Path) -> None:
+    with engine.begin() as connection:
+        if not inspect(connection).has_table("schema_version"):
+            schema.create(connection)
+            return
+        found = schema.version_of(connection)
+        if found > schema.VERSION:
+            raise StoreError(
+                f"the ledger {path} was written by a newer distributor (schema {found}, this one knows "
+                f"{schema.VERSION}): upgrade distributor; the ledger was not touched"
+            )
+        if found < schema.VERSION:
+            schema.migrate(connection, found)

@@ -1,0 +1,152 @@
+"""What goes into the ledger and what comes out of it, free of SQL. All instants are aware UTC datetimes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from distributor.lifecycle import PubStatus, State
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def micros(instant: datetime) -> int:
+    """Microseconds since 1970 UTC, exact; ValueError for a naive time."""
+    if instant.tzinfo is None:
+        raise ValueError("a naive time has no instant")
+    return (instant - _EPOCH) // timedelta(microseconds=1)
+
+
+def instant(micros: int) -> datetime:
+    """The inverse of `micros`, in UTC."""
+    return _EPOCH + timedelta(microseconds=micros)
+
+
+def maybe_instant(value: int | None) -> datetime | None:
+    """`instant`, passing None through."""
+    return None if value is None else instant(value)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Release:
+    """A sealed version of a release."""
+
+    id: str
+    version: int
+    digest: str  #: of the release file's content
+    snapshot: str  #: the release as JSON
+    seal: str  #: digest over every sealed message
+    lift: datetime
+    zone: str
+    headline: str
+    pub_status: PubStatus
+    catch_up_within: timedelta
+    sealed_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SealedMessage:
+    """A message as JSON, and the bytes it refers to by SHA-256."""
+
+    channel: str
+    lang: str
+    body: str
+    content: str  #: SHA-256 of the content
+    artefacts: Mapping[str, bytes]  #: SHA-256 → bytes: the content and the media
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewDelivery:
+    """One row to be planned."""
+
+    kind: str
+    channel: str
+    lang: str  #: which sealed message
+    recipient: str
+    recipient_name: str
+    key: str
+    digest: str  #: SHA-256 of the exact bytes for this recipient
+    due: datetime
+    tier: str
+    idempotency: str
+    in_doubt: str  #: policy: hold or resend
+    priority: int
+    late_ok: bool  #: goes out however late
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """One row of the ledger."""
+
+    id: int
+    release_id: str
+    version: int
+    kind: str
+    channel: str
+    recipient: str
+    recipient_name: str
+    state: State
+    due: datetime
+    planned_for: datetime  #: the due instant before any retry
+    attempts: int
+    key: str
+    digest: str
+    message_id: int
+    tier: str
+    idempotency: str
+    remote_id: str | None
+    remote_url: str | None
+    reason: str | None
+    sent_at: datetime | None  #: when the delivered attempt began
+    settled_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Due:
+    """A delivery that is due, with what decides whether it still goes out."""
+
+    delivery: Delivery
+    attempt_id: int  #: 0 until the attempt is written
+    late_ok: bool
+    partly_out: bool
+    catch_up_within: timedelta
+    in_doubt: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """One try."""
+
+    delivery_id: int
+    number: int
+    worker: str
+    digest: str
+    began_at: datetime
+    ended_at: datetime | None
+    outcome: str | None
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settlement:
+    """How an attempt ended, to be written down."""
+
+    delivery_id: int
+    attempt_id: int
+    state: State
+    outcome: str
+    ended_at: datetime
+    began_at: datetime
+    due: datetime  #: when to try again, or unchanged
+    reason: str | None = None
+    remote_id: str | None = None
+    remote_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Worker:
+    """A process that delivers."""
+
+    name: str
+    pid: int
+    began_at: datetime
+    beat_at: datetime

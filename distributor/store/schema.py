@@ -1,0 +1,154 @@
+"""Tables, and the steps that bring an older database forward. Append only: a released step never changes."""
+
+from collections.abc import Callable
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    Connection,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    insert,
+    select,
+)
+
+metadata = MetaData()
+_ID = BigInteger().with_variant(Integer, "sqlite")  # SQLite numbers only INTEGER keys by itself
+
+schema_version = Table("schema_version", metadata, Column("version", Integer, nullable=False))
+
+release = Table(
+    "release",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("digest", String, nullable=False),
+    Column("snapshot", Text, nullable=False),
+    Column("seal", String, nullable=False),
+    Column("lift", BigInteger, nullable=False),
+    Column("zone", String, nullable=False),
+    Column("headline", Text, nullable=False),
+    Column("pub_status", String, nullable=False),
+    Column("catch_up_within", BigInteger, nullable=False),
+    Column("sealed_at", BigInteger, nullable=False),
+)
+
+artefact = Table(
+    "artefact", metadata, Column("sha256", String, primary_key=True), Column("data", LargeBinary, nullable=False)
+)
+
+message = Table(
+    "message",
+    metadata,
+    Column("id", _ID, primary_key=True),
+    Column("release_id", String, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("channel", String, nullable=False),
+    Column("lang", String, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("content", String, ForeignKey("artefact.sha256"), nullable=False),
+    UniqueConstraint("release_id", "version", "channel", "lang"),
+    ForeignKeyConstraint(["release_id", "version"], ["release.id", "release.version"]),
+)
+
+delivery = Table(
+    "delivery",
+    metadata,
+    Column("id", _ID, primary_key=True),
+    Column("release_id", String, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("channel", String, nullable=False),
+    Column("recipient", String, nullable=False),
+    Column("recipient_name", String, nullable=False),
+    Column("message_id", _ID, ForeignKey("message.id"), nullable=False),
+    Column("key", String, nullable=False, unique=True),
+    Column("digest", String, nullable=False),
+    Column("state", String, nullable=False),
+    Column("due", BigInteger, nullable=False),
+    Column("planned_for", BigInteger, nullable=False),
+    Column("lift", BigInteger, nullable=False),
+    Column("tier", String, nullable=False),
+    Column("idempotency", String, nullable=False),
+    Column("in_doubt", String, nullable=False),
+    Column("priority", Integer, nullable=False),
+    Column("late_ok", Integer, nullable=False),
+    Column("attempts", Integer, nullable=False, default=0),
+    Column("worker", String),
+    Column("remote_id", Text),
+    Column("remote_url", Text),
+    Column("reason", Text),
+    Column("sent_at", BigInteger),
+    Column("settled_at", BigInteger),
+    UniqueConstraint("release_id", "version", "kind", "channel", "recipient"),
+    ForeignKeyConstraint(["release_id", "version"], ["release.id", "release.version"]),
+    # The database itself refuses to plan a public delivery before the lift.
+    CheckConstraint("tier = 'prebrief' OR due >= lift", name="never_before_the_lift"),
+)
+Index("delivery_waiting", delivery.c.state, delivery.c.due, delivery.c.priority)
+
+attempt = Table(
+    "attempt",
+    metadata,
+    Column("id", _ID, primary_key=True),
+    Column("delivery_id", _ID, ForeignKey("delivery.id"), nullable=False, index=True),
+    Column("number", Integer, nullable=False),
+    Column("worker", String, nullable=False),
+    Column("digest", String, nullable=False),
+    Column("began_at", BigInteger, nullable=False),
+    Column("ended_at", BigInteger),
+    Column("outcome", String),
+    Column("reason", Text),
+)
+
+worker = Table(
+    "worker",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("pid", Integer, nullable=False),
+    Column("began_at", BigInteger, nullable=False),
+    Column("beat_at", BigInteger, nullable=False),
+)
+
+event = Table(
+    "event",
+    metadata,
+    Column("id", _ID, primary_key=True),
+    Column("at", BigInteger, nullable=False),
+    Column("who", String, nullable=False),
+    Column("action", String, nullable=False),
+    Column("release_id", String, nullable=False, index=True),
+    Column("version", Integer, nullable=False),
+    Column("detail", Text, nullable=False),
+)
+
+#: Step n brings version n to version n+1. A new database is made whole and starts at the newest version.
+STEPS: tuple[Callable[[Connection], None], ...] = ()
+VERSION = len(STEPS) + 1
+
+
+def create(connection: Connection) -> None:
+    """Make every table in an empty database."""
+    metadata.create_all(connection)
+    connection.execute(insert(schema_version).values(version=VERSION))
+
+
+def migrate(connection: Connection, found: int) -> None:
+    """Take the steps from `found` to the newest version."""
+    for step in STEPS[found - 1 :]:
+        step(connection)
+    connection.execute(schema_version.update().values(version=VERSION))
+
+
+def version_of(connection: Connection) -> int:
+    """The version written in the database."""
+    return int(connection.execute(select(schema_version.c.version)).scalar_one())
