@@ -17,6 +17,7 @@ from typing import TypeVar
 from distributor import lifecycle, seal
 from distributor.clock import Clock
 from distributor.contract import Channel, DeliveryError, Message, Outcome, Receipt, Recipient, Refused, Throttled
+from distributor.errors import StoreError
 from distributor.lifecycle import Late, State
 from distributor.settings import Policy
 from distributor.store import Delivery, Due, Ledger, Settlement, Worker
@@ -80,6 +81,7 @@ class Outbox:
     worker: str
     policy: Policy
     report: Callable[[Event], None]
+    trouble: Callable[[Exception], None] = lambda _error: None
     jitter: Callable[[], float] = random.random
     _results: list[tuple[Settlement, Event]] = field(default_factory=list, init=False)
     _messages: dict[int, Message] = field(default_factory=dict, init=False)
@@ -215,9 +217,20 @@ class Outbox:
         async with self._writing:
             batch, self._results = self._results, []
             if batch:
-                await self._in_thread(partial(self.ledger.settle, self.worker, [one for one, _ in batch]))
+                await self._write([one for one, _ in batch])
                 for _, happened in batch:
                     self.report(happened)
+
+    async def _write(self, settlements: list[Settlement]) -> None:
+        """A receipt is worth waiting for: a full or locked database is tried again until it takes it."""
+        while True:
+            try:
+                return await self._in_thread(partial(self.ledger.settle, self.worker, settlements))
+            except StoreError as error:
+                if self.stopping:
+                    raise
+                self.trouble(error)
+                await asyncio.sleep(1)
 
     def _fly(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)

@@ -32,16 +32,20 @@ class Alarm:
         drain: Callable[[], Awaitable[object]],
         tick: Callable[[], Awaitable[object]],
         clock: Clock,
+        trouble: Callable[[Exception], None],
     ) -> None:
-        """`instants(until)` reads the ledger, `drain()` sends what is due, `tick()` is the heartbeat."""
+        """`instants(until)` reads the ledger, `drain()` sends what is due, `tick()` is the heartbeat.
+
+        What any of them raises goes to `trouble` and is tried again with the next tick.
+        """
         self._instants, self._drain, self._tick, self._clock = instants, drain, tick, clock
         self._wake = asyncio.Event()
         self._scheduler: AsyncIOScheduler | None = None
         self._last_tick = clock.monotonic()
-        self.trouble: Exception | None = None
+        self._trouble = trouble
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Ring until `stop` is set. Errors of the ledger are kept in `trouble` and tried again with the next tick."""
+        """Ring until `stop` is set."""
         self._start()
         tasks = [asyncio.create_task(work) for work in (self._work(), self._watch())]
         self._wake.set()
@@ -70,9 +74,8 @@ class Alarm:
             now = self._clock.now()
             instants = await self._instants(now + _HORIZON)
             self._plan(instants, now)
-            self.trouble = None
-        except Exception as error:  # a locked or full database: say so in `status`, go on ticking
-            self.trouble = error
+        except Exception as error:  # a locked or full database must not stop the ticking
+            self._trouble(error)
 
     async def _ring(self) -> None:
         """A coroutine, so that it runs in the loop and not in APScheduler's threads."""
@@ -97,8 +100,8 @@ class Alarm:
             self._wake.clear()
             try:
                 await self._drain()
-            except Exception as error:  # the ledger could not be read or written: nothing was sent without it
-                self.trouble = error
+            except Exception as error:  # the ledger could not be written: nothing was sent without it
+                self._trouble(error)
 
     async def _watch(self) -> None:
         while True:

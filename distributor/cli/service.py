@@ -2,6 +2,7 @@
 
 import asyncio
 import fcntl
+import io
 import os
 import signal
 import socket
@@ -11,13 +12,14 @@ from datetime import datetime, timedelta
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import BinaryIO
 
 import click
 
 from distributor.cli import draw
 from distributor.cli.main import Setting
 from distributor.desk import Desk
-from distributor.errors import ActionError
+from distributor.errors import ActionError, DistributorError
 from distributor.lifecycle import WAITING, State
 from distributor.outbox import Event, Outbox
 from distributor.schedule import Alarm
@@ -65,6 +67,7 @@ async def serve_alarm(desk: Desk, *, until_idle: bool) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
+    trouble = _Trouble()
     with desk.ledger(create=True) as ledger:
         outbox = Outbox(
             ledger=ledger,
@@ -73,6 +76,7 @@ async def serve_alarm(desk: Desk, *, until_idle: bool) -> None:
             worker=name,
             policy=desk.settings.policy,
             report=_line,
+            trouble=trouble,
         )
 
         async def tick() -> None:
@@ -83,12 +87,25 @@ async def serve_alarm(desk: Desk, *, until_idle: bool) -> None:
         await tick()
         await outbox.reap()
         _greet(desk, ledger.instants(began + timedelta(days=36500), 1))
-        alarm = Alarm(instants=outbox.instants, drain=outbox.drain, tick=tick, clock=desk.clock)
+        alarm = Alarm(instants=outbox.instants, drain=outbox.drain, tick=tick, clock=desk.clock, trouble=trouble)
         try:
             await alarm.run(stop)
         finally:
             await outbox.close()
     click.echo("stopped")
+
+
+class _Trouble:
+    """Tells a trouble once, not at every tick."""
+
+    def __init__(self) -> None:
+        self._told = ""
+
+    def __call__(self, error: Exception) -> None:
+        text = str(error) if isinstance(error, DistributorError) else f"{type(error).__name__}: {error}"
+        if text != self._told:
+            click.echo(f"trouble: {text}; trying again every second", err=True)
+        self._told = text
 
 
 async def _waiting(outbox: Outbox) -> bool:
@@ -139,9 +156,16 @@ class _Public(SimpleHTTPRequestHandler):
 
     extensions_map = {**SimpleHTTPRequestHandler.extensions_map, ".xml": "application/rss+xml; charset=utf-8"}  # noqa: RUF012  the base class has it mutable
 
-    def list_directory(self, path: str | os.PathLike[str]) -> None:  # noqa: ARG002  it never lists
-        """404, the same as for any name that is not there."""
-        self.send_error(404)
+    def send_head(self) -> io.BytesIO | BinaryIO | None:
+        """A folder answers as a name that is not there: no listing, no redirect."""
+        if Path(self.translate_path(self.path)).is_dir():
+            self.send_error(404)
+            return None
+        return super().send_head()
+
+    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:  # noqa: ARG002
+        """One body for every 404, so that nothing can be told from it."""
+        super().send_error(code)
 
     def translate_path(self, path: str) -> str:
         """A hidden name (a half-written file) is no file."""

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, create_engine, event, inspect
+from sqlalchemy import Engine, ExceptionContext, create_engine, event, inspect
 from sqlalchemy.exc import DatabaseError, OperationalError
 
 from distributor.errors import StoreError
@@ -25,12 +25,10 @@ def open_ledger(url: str, *, create: bool = True) -> Ledger:
         raise StoreError(f"there is no ledger yet at {path}: nothing has been scheduled on this site")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        engine = _engine(url)
+        engine = _engine(url, path)
         _bring_forward(engine, path)
     except OSError as error:
         raise StoreError(f"cannot write the ledger {path}: {error.strerror}; make the folder writable") from None
-    except OperationalError as error:
-        raise StoreError(f"cannot open the ledger {path}: {error.orig}; {_way_out(str(error.orig))}") from None
     except DatabaseError as error:
         raise StoreError(f"{path} is not a ledger: {error.orig}; restore it from a backup") from None
     return Ledger(engine)
@@ -46,7 +44,7 @@ def _way_out(text: str) -> str:
     return "look at the file and its folder"
 
 
-def _engine(url: str) -> Engine:
+def _engine(url: str, path: Path) -> Engine:
     engine = create_engine(url, connect_args={"timeout": 30})
 
     @event.listens_for(engine, "connect")
@@ -64,10 +62,19 @@ def _engine(url: str) -> Engine:
         reading = connection.get_execution_options().get("reading")
         connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
 
+    @event.listens_for(engine, "handle_error")
+    def _tell(context: ExceptionContext) -> None:
+        if isinstance(context.sqlalchemy_exception, OperationalError):
+            cause = str(context.original_exception)
+            raise StoreError(f"the ledger {path} cannot be used: {cause}; {_way_out(cause)}") from None
+
     return engine
 
 
 def _bring_forward(engine: Engine, path: Path) -> None:
+    with engine.connect().execution_options(reading=True) as connection:  # the usual case waits for no writer
+        if inspect(connection).has_table("schema_version") and schema.version_of(connection) == schema.VERSION:
+            return
     with engine.begin() as connection:
         if not inspect(connection).has_table("schema_version"):
             schema.create(connection)
