@@ -92,6 +92,12 @@ class Http:
                 return Answer(status=response.status_code, headers=response.headers, body=body)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol) as error:
             raise Unavailable(f"no connection to {_host(request.url)}: {type(error).__name__}") from None
+        except (
+            httpx.LocalProtocolError,
+            httpx.InvalidURL,
+            ValueError,
+        ) as error:  # refused by our own side: nothing left
+            raise Unauthorized(f"the request to {_host(request.url)} cannot be made: {type(error).__name__}") from None
         except httpx.HTTPError as error:
             raise InDoubt(f"{_host(request.url)} gave no answer: {type(error).__name__}") from None
 
@@ -104,6 +110,8 @@ class Http:
 
 def write_local(folder: Path, key: str, request: Request) -> Path:
     """Write the request into `folder` instead of sending it; the same key gives the same file."""
+    if not key.isalnum():
+        raise Refused("the delivery's key is not one of ours")  # it becomes a file name
     path = folder / f"{key}.json"
     deliver(path, request.as_json())
     return path
@@ -144,7 +152,9 @@ def _when(value: str, now: datetime) -> datetime | None:
         number = float(value)
     except ValueError:
         pass
-    else:  # seconds to wait, or an epoch time
+    else:  # seconds to wait, or an epoch time; nonsense (inf, a year beyond 9999) says nothing
+        if not 0 <= number < 1e11:
+            return None
         return datetime.fromtimestamp(number, UTC) if number > 1_000_000_000 else now + timedelta(seconds=number)
     for read in (datetime.fromisoformat, parsedate_to_datetime):
         try:

@@ -27,6 +27,7 @@ def _parser() -> MarkdownIt:
 
 
 _PARSER = _parser()
+_UNJOINED = _parser().disable("text_join")
 
 
 @dataclass(frozen=True)
@@ -61,10 +62,11 @@ class Body:
 
     def markup(self) -> tuple[int, str] | None:
         """The 1-based line and the text of the first HTML tag that was written as text, outside code; or None."""
-        for token in self._tokens:
-            for child in token.children or []:
-                if child.type in ("text", "html_inline") and (found := plain.markup(child.content)):
-                    return (token.map[0] + 1 if token.map else 1), found[1]
+        for token in _UNJOINED.parse(self.source):
+            # An escaped character (`\\<script>`, `&lt;`) is a token of its own here: it was meant as text.
+            text = "".join(c.content if c.type == "text" else "\ufffc" for c in token.children or [])
+            if found := plain.markup(text):
+                return (token.map[0] + 1 if token.map else 1), found[1]
         return None
 
     def unsafe_links(self) -> list[str]:

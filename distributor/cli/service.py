@@ -88,6 +88,7 @@ async def serve_alarm(desk: Desk, *, until_idle: bool) -> None:
         await outbox.reap()
         _greet(desk, ledger.instants(began + timedelta(days=36500), 1))
         alarm = Alarm(instants=outbox.instants, drain=outbox.drain, tick=tick, clock=desk.clock, trouble=trouble)
+        outbox.on_room = alarm.wake
         try:
             await alarm.run(stop)
         finally:
@@ -110,7 +111,7 @@ class _Trouble:
 
 async def _waiting(outbox: Outbox) -> bool:
     """Whether anything is still to be sent or on the wire."""
-    counts = await asyncio.get_running_loop().run_in_executor(None, partial(outbox.ledger.counts))
+    counts = await outbox.counts()
     return any(counts.get(state) for state in (*WAITING, State.sending))
 
 

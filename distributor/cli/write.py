@@ -36,12 +36,14 @@ def import_command(
     json_: bool,
 ) -> None:
     """Turn pasted or syndicated plain text into a release file, and say what was guessed from which line."""
-    from distributor import files, importing
+    from distributor import files, frontmatter, importing, preflight
 
     try:
         text = file.read_text(encoding="utf-8-sig", errors="strict")
     except (OSError, UnicodeDecodeError) as error:
         raise ReleaseError(Problem(text=f"cannot be read as UTF-8 text: {error}", file=str(file))) from None
+    if len(text.encode()) > frontmatter.MAX_FILE * 9 // 10:
+        raise ReleaseError(Problem(text="is too long for a release (1 MB); import the release alone", file=str(file)))
     draft = importing.draft(text, id=release_id, lang=lang)
     target = output or file.parent / f"{draft.id}.md"
     if target.exists() and not force:
@@ -52,8 +54,6 @@ def import_command(
         raise ActionError(f"cannot write {target}: {error.strerror}") from None
     desk = setting.desk()
     release = desk.read(target).release
-    from distributor import preflight
-
     found = preflight.check(release, setting.clock.now())
     if json_:
         guesses = [{"field": g.field, "value": g.value, "line": g.line, "why": g.why} for g in draft.guesses]

@@ -1,0 +1,37 @@
+"""How much of a limit a text uses, by each network's own rule."""
+
+import regex
+
+from distributor.text import entities
+
+_CLUSTER = regex.compile(r"\X")
+
+
+def pieces(text: str) -> list[str]:
+    """The text's grapheme clusters (Unicode TR #29): what a reader calls characters."""
+    return _CLUSTER.findall(text)
+
+
+def graphemes(text: str) -> int:
+    """The number of grapheme clusters; equal to Bluesky's own count."""
+    return len(pieces(text))
+
+
+def utf8(text: str) -> int:
+    """The number of UTF-8 bytes."""
+    return len(text.encode())
+
+
+def mastodon(text: str, *, per_url: int) -> int:
+    """Grapheme clusters, where every http(s) link counts as `per_url` and `@user@host` as `@user`.
+
+    Also for those that stand in the text by chance: it is the server who finds them
+    (docs.joinmastodon.org/user/posting: "all links are counted as 23 characters"; its StatusLengthValidator).
+    """
+    counted, position = "", 0
+    for found in entities.mastodon_countable(text):
+        whole = text[found.start : found.end]
+        short = "x" * per_url if found.kind == "link" else "@" + whole[1:].partition("@")[0]
+        counted += text[position : found.start] + short
+        position = found.end
+    return graphemes(counted + text[position:])

@@ -1,0 +1,88 @@
+"""What a network makes live, or a reader takes for live, in a finished text.
+
+Never used to find our own link and hashtags (`segments` knows them): it finds the accidental ones, and shows whether
+the server will see ours where we put them.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import regex
+
+from distributor.text import hashtags
+
+_WORD = r"\p{L}\p{M}\p{Nd}\p{Pc}"
+_HOST = rf"(?:[\p{{L}}\p{{N}}](?:[{_WORD}-]*[\p{{L}}\p{{N}}])?\.)+(?:(?:xn--[a-z0-9-]+|[a-z]{{2,}})(?![a-z0-9@])|(?![a-z])\p{{L}}{{2,}})"
+_IN = r"[^\s<>()?]"
+_PARENS = rf"\((?:{_IN}+|{_IN}*\({_IN}+\){_IN}*)\)"
+_PATH = rf"/(?:(?:{_IN}|{_PARENS})*(?:[^\s()?!*\"'「」<>;:=,.$%\[\]~&|@]|{_PARENS}))?"
+_WIDE = r"\u00a0-\ud7ff\uf900-\U0010fffd"
+_QUERY = rf"\?[a-z0-9!?*'();:&=+$/%#\[\]\-_.,~|@^{_WIDE}]*[a-z0-9_&=#/\-{_WIDE}]"
+_URL = regex.compile(rf"(?<![a-z0-9@＠$#＃])https?://{_HOST}(?::\d+)?(?:{_PATH})?(?:{_QUERY})?", regex.IGNORECASE)
+_USER = r"[a-z0-9_]+(?:[.-]+[a-z0-9_]+)*"
+_MENTION = regex.compile(
+    rf"(?<![=/{_WORD}])@(?>{_USER}(?:@[{_WORD}]+(?:[.-]+[{_WORD}]+)*)?)(?![@＠]|://)", regex.IGNORECASE
+)
+_TAG = regex.compile(rf"(?<![/){_WORD}])[#＃]([{_WORD}·・\u200c]+)")
+_HANDLE = regex.compile(r"(?<![^\s(])@(?:[a-z0-9-]+\.)+[a-z]{2,}\b", regex.IGNORECASE)
+_RUN = regex.compile(r"(?<!\S)[#＃](\S+)")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """A part of a text (str indexes) that acts as something."""
+
+    start: int
+    end: int
+    kind: Literal["link", "mention", "hashtag"]
+    text: str
+
+
+def mastodon(text: str) -> list[Found]:
+    """What a Mastodon server makes live: http(s) links with a host name, `@user`, `@user@host`, `#tag` with a letter.
+
+    The server also asks for a known top-level domain; any is taken here.
+    """
+    tags = [
+        Found(start=found.start(), end=found.start(1) + len(tag), kind="hashtag", text=found[0][0] + tag)
+        for found in _TAG.finditer(text)
+        if (tag := found[1].rstrip("·・\u200c")) and hashtags.MASTODON.takes(tag)
+    ]
+    return _apart([*mastodon_countable(text), *tags])
+
+
+def mastodon_countable(text: str) -> list[Found]:
+    """The links and mentions that a Mastodon server counts by a rule of their own."""
+    return _apart([*_matches(_URL, text, "link"), *_matches(_MENTION, text, "mention")])
+
+
+def bluesky(text: str) -> list[Found]:
+    """What readers of Bluesky know as live: http(s) links, `@handle.domain`, `#tag`.
+
+    The server adds nothing to a text, so that each of these is dead unless a facet says otherwise.
+    """
+    tags = [
+        Found(start=found.start(), end=found.end(), kind="hashtag", text=found[0])
+        for found in _RUN.finditer(text)
+        if hashtags.BLUESKY.takes(found[1])
+    ]
+    return _apart([*_matches(_URL, text, "link"), *_matches(_HANDLE, text, "mention"), *tags])
+
+
+def besides(found: Iterable[Found], own: Sequence[tuple[int, int]]) -> list[Found]:
+    """Those that share no character with our own live parts, given as (start, end)."""
+    return [part for part in found if not any(part.start < end and start < part.end for start, end in own)]
+
+
+def _matches(pattern: "regex.Pattern[str]", text: str, kind: Literal["link", "mention"]) -> list[Found]:
+    return [Found(start=m.start(), end=m.end(), kind=kind, text=m[0]) for m in pattern.finditer(text)]
+
+
+def _apart(found: list[Found]) -> list[Found]:
+    """Of two that overlap the first stays."""
+    kept: list[Found] = []
+    for part in sorted(found, key=lambda part: part.start):
+        if not kept or part.start >= kept[-1].end:
+            kept.append(part)
+    return kept

@@ -1,0 +1,82 @@
+"""From the words of a release to the segments of a post."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from distributor.release import LanguageVersion
+from distributor.text.fit import Draft, Fitted, Segments, fit
+from distributor.text.segments import Break, Hashtag, Link, Live, known, mark, parse
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Template:
+    """A channel's template, ready to be filled."""
+
+    name: str  #: `mastodon/post.txt`
+    render: Callable[[str, Mapping[str, Any]], str]
+    values: Mapping[str, Any]  #: what it may use besides the post's own words
+
+    def compose(self, draft: Draft, link: Link) -> Segments:
+        """The post; `headline`, `subheadline`, `summary`, `link` and `hashtags` are the template's to place.
+
+        Raises ConfigError when the template fails or breaks a link or hashtag.
+        """
+        live: list[Live] = [link, *map(Hashtag, draft.hashtags)]
+        words = {
+            "headline": draft.headline,
+            "subheadline": draft.subheadline,
+            "summary": draft.summary,
+            "link": mark(0),
+            "hashtags": [mark(index) for index in range(1, len(live))],
+        }
+        return parse(self.render(self.name, {**self.values, **words}), live, template=self.name)
+
+
+def made(
+    text: LanguageVersion, *, link: Link, tags: tuple[str, ...], template: Template, fits: Callable[[Segments], bool]
+) -> Fitted:
+    """The post that the template makes of the release, shortened as far as it has to be."""
+    draft = Draft(
+        headline=text.headline,
+        subheadline=text.subheadline or "",
+        summary=text.summary or "",
+        hashtags=tags,
+    )
+    return fit(
+        draft,
+        short_headline=text.short_headline or "",
+        compose=lambda draft: template.compose(draft, link),
+        fits=fits,
+    )
+
+
+def written(text: str, *, link: Link, tags: Sequence[str]) -> Fitted:
+    """The post as a person wrote it (`social` in the release): never shortened.
+
+    The page's address and the release's hashtags are live where the text spells them out; the link is added below
+    where it does not.
+    """
+    segments = known(text, [link, *map(Hashtag, tags)])
+    if link not in segments:
+        segments = (*segments, Break(), Break(), link)
+    placed = {segment.tag for segment in segments if isinstance(segment, Hashtag)}
+    return Fitted(segments=segments, hashtags=tuple(tag for tag in tags if tag in placed))
+
+
+def choose(
+    text: LanguageVersion,
+    channel: Sequence[str],
+    *,
+    link: Link,
+    tags: tuple[str, ...],
+    template: Template,
+    fits: Callable[[Segments], bool],
+) -> tuple[Fitted, str]:
+    """The written post for the first of the names in `channel` that has one, else the made one; with the release field
+    that its words come from.
+    """
+    for name in channel:
+        if name in text.social:
+            return written(text.social[name], link=link, tags=tags), f"social.{name}"
+    return made(text, link=link, tags=tags, template=template, fits=fits), "headline"
