@@ -250,6 +250,11 @@ class Channel(ABC):
     def destination(self) -> Destination:
         """Where its deliveries go."""
 
+    @property
+    def concurrency(self) -> int:
+        """How many deliveries may be on the wire at once. After a kill at most so many are in doubt."""
+        return 100 if self.capabilities.idempotency is Idempotency.A else 8
+
     @abstractmethod
     def render(self, release: Release, kit: Kit) -> Sequence[Message]:
         """One message per language version. Pure and deterministic: no clock, no network, no store."""

@@ -7,7 +7,8 @@ the sealed bytes, or refuses.
 import asyncio
 import hashlib
 import random
-from collections.abc import Callable, Coroutine, Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -23,7 +24,6 @@ from distributor.settings import Policy
 from distributor.store import Delivery, Due, Ledger, Settlement, Worker
 
 _T = TypeVar("_T")
-_BLOCK = 200
 _FIRST_RETRY = timedelta(seconds=5)
 _LONGEST_RETRY = timedelta(minutes=15)
 
@@ -83,8 +83,10 @@ class Outbox:
     report: Callable[[Event], None]
     trouble: Callable[[Exception], None] = lambda _error: None
     jitter: Callable[[], float] = random.random
+    on_room: Callable[[], None] = lambda: None
     _results: list[tuple[Settlement, Event]] = field(default_factory=list, init=False)
     _messages: dict[int, Message] = field(default_factory=dict, init=False)
+    _on_wire: Counter[str] = field(default_factory=Counter, init=False)
     _flying: set[asyncio.Task[None]] = field(default_factory=set, init=False)
 
     def __post_init__(self) -> None:
@@ -95,24 +97,43 @@ class Outbox:
         self.stopping = False
 
     async def drain(self) -> int:
-        """Send everything that is due now; returns how many attempts were made."""
+        """Begin what is due, as far as each channel has room, without waiting for any answer: a slow server holds up
+        nobody else. Returns how many attempts were begun; whoever lands calls `on_room`.
+        """
         made = 0
         async with self._draining:
             while not self.stopping:
-                block = await self._in_thread(
-                    partial(self.ledger.begin, self.worker, self.clock.now(), _BLOCK, self._verdict)
-                )
+                begin = partial(self.ledger.begin, self.worker, self.clock.now(), self._room, self._verdict)
+                block = await self._in_thread(begin)
+                for due in block:
+                    self._fly(due)
                 made += len(block)
-                tasks = [self._fly(self._attempt(due)) for due in block]
-                if tasks:
-                    await asyncio.wait(tasks)  # unlike gather: stopping us does not stop what is on the wire
-                if len(block) < _BLOCK:
+                if not block:
                     break
+                await asyncio.sleep(0)  # what was begun goes out before more is begun
         return made
+
+    async def finish(self) -> int:
+        """Drain until nothing due is left and everything has landed; returns how many attempts were made."""
+        made = 0
+        while begun := await self.drain():
+            made += begun
+            if self._flying:
+                await asyncio.wait(self._flying)
+        return made
+
+    def _room(self, name: str) -> int:
+        """How many more deliveries a channel may have on the wire; what waits in a crash is not in doubt then."""
+        channel = self.channels.get(name)
+        return (channel.concurrency if channel else 1) - self._on_wire[name]
 
     async def beat(self, worker: Worker) -> None:
         """Say in the ledger that this process is alive."""
         await self._in_thread(partial(self.ledger.beat, worker))
+
+    async def counts(self) -> dict[State, int]:
+        """How many deliveries are in each state."""
+        return await self._in_thread(self.ledger.counts)
 
     async def instants(self, until: datetime) -> list[datetime]:
         """When something waits to be sent, up to `until`."""
@@ -232,11 +253,20 @@ class Outbox:
                 self.trouble(error)
                 await asyncio.sleep(1)
 
-    def _fly(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
-        task = asyncio.create_task(work)
+    def _fly(self, due: Due) -> None:
+        name = due.delivery.channel
+        self._on_wire[name] += 1
+        task = asyncio.create_task(self._attempt(due))
         self._flying.add(task)
-        task.add_done_callback(self._flying.discard)
-        return task
+
+        def landed(done: asyncio.Task[None]) -> None:
+            self._flying.discard(done)
+            self._on_wire[name] -= 1
+            if not done.cancelled() and (error := done.exception()):
+                self.trouble(error if isinstance(error, Exception) else RuntimeError(str(error)))
+            self.on_room()
+
+        task.add_done_callback(landed)
 
     async def _in_thread(self, call: Callable[[], _T]) -> _T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, call)

@@ -44,9 +44,14 @@ class Alarm:
         self._last_tick = clock.monotonic()
         self._trouble = trouble
 
+    def wake(self) -> None:
+        """Look again now. Only from the loop's own thread."""
+        self._wake.set()
+
     async def run(self, stop: asyncio.Event) -> None:
         """Ring until `stop` is set."""
         self._start()
+        await self._on_tick()  # what is due within the first second needs its slot now
         tasks = [asyncio.create_task(work) for work in (self._work(), self._watch())]
         self._wake.set()
         try:
@@ -74,6 +79,8 @@ class Alarm:
             now = self._clock.now()
             instants = await self._instants(now + _HORIZON)
             self._plan(instants, now)
+        except asyncio.CancelledError:
+            return  # we are being stopped; APScheduler would print it as a failure
         except Exception as error:  # a locked or full database must not stop the ticking
             self._trouble(error)
 

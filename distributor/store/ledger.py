@@ -1,9 +1,10 @@
 """The ledger's actions. Each is one transaction; every change of state is a compare-and-set."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import datetime
 
-from sqlalchemy import Connection, and_, case, delete, insert, or_, select, update
+from sqlalchemy import Connection, and_, case, delete, func, insert, or_, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.exc import IntegrityError
 
@@ -70,19 +71,21 @@ class Ledger(Reader):
 
     # ── the loop: begin → deliver → settle ────────────────────────────────────────────────────────────────────────
 
-    def begin(self, worker: str, now: datetime, limit: int, verdict: Callable[[Due], Late]) -> list[Due]:
+    def begin(
+        self, worker: str, now: datetime, room: Callable[[str], int], verdict: Callable[[Due], Late]
+    ) -> list[Due]:
         """The gate: write the attempts of what is due, in one durable commit, before any byte leaves.
 
-        Takes at most `limit` waiting rows whose `due` has come and whose release is usable. What `verdict` calls
-        missed becomes `missed` instead. Only the returned ones may be sent.
+        Takes at most `room(channel)` waiting rows of each channel whose `due` has come and whose release is usable.
+        What `verdict` calls missed becomes `missed` instead. Only the returned ones may be sent.
         """
         with self._engine.begin() as connection:
-            rows = connection.execute(q.due_rows(now, limit)).all()
             chosen: list[Due] = []
             missed: list[int] = []
-            for row in rows:
-                due = q.due(row)
-                (missed.append(due.delivery.id) if verdict(due) is Late.missed else chosen.append(due))
+            for channel in connection.execute(q.waiting_channels(now)).scalars().all():
+                for row in connection.execute(q.due_rows(now, channel, max(0, room(channel)))):
+                    due = q.due(row)
+                    (missed.append(due.delivery.id) if verdict(due) is Late.missed else chosen.append(due))
             if missed:
                 connection.execute(
                     update(s.delivery)
@@ -94,68 +97,26 @@ class Ledger(Reader):
     def _write_attempts(self, connection: Connection, worker: str, now: datetime, chosen: list[Due]) -> list[Due]:
         if not chosen:
             return []
-        ids = [due.delivery.id for due in chosen]
         connection.execute(
             update(s.delivery)
-            .where(s.delivery.c.id.in_(ids))
-            .values(state=State.sending, worker=worker, attempts=s.delivery.c.attempts + 1)
+            .where(s.delivery.c.id.in_([due.delivery.id for due in chosen]))
+            .values(state=State.sending, worker=worker, wanted=None, attempts=s.delivery.c.attempts + 1)
         )
-        numbers: Sequence[int] = (
-            connection.execute(
-                insert(s.attempt).returning(s.attempt.c.id, sort_by_parameter_order=True),
-                [
-                    {
-                        "delivery_id": due.delivery.id,
-                        "number": due.delivery.attempts + 1,
-                        "worker": worker,
-                        "digest": due.delivery.digest,
-                        "began_at": micros(now),
-                    }
-                    for due in chosen
-                ],
-            )
-            .scalars()
-            .all()
-        )
-        return [
-            Due(
-                delivery=due.delivery,
-                attempt_id=number,
-                late_ok=due.late_ok,
-                partly_out=due.partly_out,
-                catch_up_within=due.catch_up_within,
-                in_doubt=due.in_doubt,
-            )
-            for due, number in zip(chosen, numbers, strict=True)
-        ]
+        statement = insert(s.attempt).returning(s.attempt.c.id, sort_by_parameter_order=True)
+        numbers = connection.execute(statement, [q.attempt_values(due, worker, now) for due in chosen]).scalars().all()
+        return [replace(due, attempt_id=number) for due, number in zip(chosen, numbers, strict=True)]
 
     def settle(self, worker: str, settlements: Iterable[Settlement]) -> None:
-        """Write down how attempts ended. A late receipt still resolves a row that a reaper put in doubt."""
+        """Write down how attempts ended. A late receipt still resolves a row that a reaper put in doubt; a retry gives
+        way to what a person wanted meanwhile.
+        """
+        rows = [q.settlement_values(one) for one in settlements]
         with self._engine.begin() as connection:
-            for one in settlements:
-                connection.execute(
-                    update(s.attempt)
-                    .where(s.attempt.c.id == one.attempt_id)
-                    .values(ended_at=micros(one.ended_at), outcome=one.outcome, reason=one.reason)
-                )
-                delivered = one.state is State.delivered
-                connection.execute(
-                    update(s.delivery)
-                    .where(
-                        s.delivery.c.id == one.delivery_id,
-                        s.delivery.c.worker == worker,
-                        s.delivery.c.state.in_([State.sending, *([State.in_doubt] if delivered else [])]),
-                    )
-                    .values(
-                        state=one.state,
-                        due=micros(one.due),
-                        reason=one.reason,
-                        remote_id=one.remote_id,
-                        remote_url=one.remote_url,
-                        sent_at=micros(one.began_at) if delivered else None,
-                        settled_at=micros(one.ended_at),
-                    )
-                )
+            connection.execute(q.END_ATTEMPT, rows)
+            for delivered in (True, False):
+                some = [row for row in rows if (row["new_state"] == State.delivered) is delivered]
+                if some:
+                    connection.execute(q.settle_delivery(worker, delivered=delivered), some)
 
     def reap(self, now: datetime, *, dead_before: datetime, myself: str) -> list[Delivery]:
         """Take back what dead workers left in `sending`: retried where the server takes our key, else in doubt."""
@@ -175,7 +136,7 @@ class Ledger(Reader):
                 update(s.delivery)
                 .where(s.delivery.c.id.in_(ids))
                 .values(
-                    state=case((repeatable, State.retrying), else_=State.in_doubt),
+                    state=case((repeatable, func.coalesce(s.delivery.c.wanted, State.retrying)), else_=State.in_doubt),
                     reason="the process ended before the answer",
                 )
             )
@@ -208,6 +169,9 @@ class Ledger(Reader):
                 .where(q.of(release_id, version), s.delivery.c.state.in_(list(from_states)))
                 .values(values)
             ).rowcount
+            on_the_wire = and_(q.of(release_id, version), s.delivery.c.state == State.sending)
+            wanted = None if to is State.planned else to
+            connection.execute(update(s.delivery).where(on_the_wire).values(wanted=wanted))
             connection.execute(
                 update(s.release)
                 .where(s.release.c.id == release_id, s.release.c.version == version)

@@ -5,7 +5,23 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, exists, insert, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    String,
+    Update,
+    and_,
+    bindparam,
+    case,
+    exists,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.exc import IntegrityError
 
@@ -18,6 +34,7 @@ from distributor.store.rows import (
     NewDelivery,
     Release,
     SealedMessage,
+    Settlement,
     instant,
     maybe_instant,
     micros,
@@ -29,24 +46,40 @@ def of(release_id: str, version: int) -> ColumnElement[bool]:
     return and_(s.delivery.c.release_id == release_id, s.delivery.c.version == version)
 
 
-def due_rows(now: datetime, limit: int) -> Select[Any]:
-    """What is due and may go, the most urgent first, with what decides whether it is too late."""
+def waiting(now: datetime) -> ColumnElement[bool]:
+    """Due, and its release is usable. Needs the join of `due_rows`."""
+    return and_(
+        s.delivery.c.state.in_(WAITING), s.delivery.c.due <= micros(now), s.release.c.pub_status == PubStatus.usable
+    )
+
+
+_OF_ITS_RELEASE = and_(s.release.c.id == s.delivery.c.release_id, s.release.c.version == s.delivery.c.version)
+
+
+def waiting_channels(now: datetime) -> Select[Any]:
+    """Channels on which something is due."""
+    return select(s.delivery.c.channel).join(s.release, _OF_ITS_RELEASE).where(waiting(now)).distinct()
+
+
+def due_rows(now: datetime, channel: str, limit: int) -> Select[Any]:
+    """What is due on a channel and may go, the most urgent first, with what decides whether it is too late.
+
+    A release is partly out when a delivery for the public left in time; a feed that caught up late does not count.
+    """
     other = s.delivery.alias("other")
     partly_out = exists(
         select(other.c.id).where(
             other.c.release_id == s.delivery.c.release_id,
             other.c.version == s.delivery.c.version,
             other.c.state == State.delivered,
+            other.c.tier != "prebrief",
+            other.c.sent_at - other.c.planned_for <= s.release.c.catch_up_within,
         )
     )
     return (
         select(s.delivery, s.release.c.catch_up_within, partly_out.label("partly_out"))
-        .join(s.release, and_(s.release.c.id == s.delivery.c.release_id, s.release.c.version == s.delivery.c.version))
-        .where(
-            s.delivery.c.state.in_(WAITING),
-            s.delivery.c.due <= micros(now),
-            s.release.c.pub_status == PubStatus.usable,
-        )
+        .join(s.release, _OF_ITS_RELEASE)
+        .where(waiting(now), s.delivery.c.channel == channel)
         .order_by(s.delivery.c.due, s.delivery.c.priority, s.delivery.c.id)
         .limit(limit)
     )
@@ -199,3 +232,65 @@ def conflict(error: IntegrityError, new: Release) -> str:
     if "never_before_the_lift" in str(error.orig):
         return f"a delivery of '{new.id}' would leave before the embargo; nothing was planned"
     return f"'{new.id}' version {new.version} is already scheduled; nothing was changed"
+
+
+def attempt_values(due: Due, worker: str, now: datetime) -> dict[str, Any]:
+    """A new attempt as columns."""
+    return {
+        "delivery_id": due.delivery.id,
+        "number": due.delivery.attempts + 1,
+        "worker": worker,
+        "digest": due.delivery.digest,
+        "began_at": micros(now),
+    }
+
+
+def settlement_values(one: Settlement) -> dict[str, Any]:
+    """A settlement as the parameters of `END_ATTEMPT` and `settle_delivery`."""
+    return {
+        "this_attempt": one.attempt_id,
+        "this_delivery": one.delivery_id,
+        "new_state": one.state,
+        "new_outcome": one.outcome,
+        "new_due": micros(one.due),
+        "began": micros(one.began_at),
+        "ended": micros(one.ended_at),
+        "why": one.reason,
+        "new_id": one.remote_id,
+        "new_url": one.remote_url,
+    }
+
+
+END_ATTEMPT = (
+    update(s.attempt)
+    .where(s.attempt.c.id == bindparam("this_attempt"))
+    .values(ended_at=bindparam("ended"), outcome=bindparam("new_outcome"), reason=bindparam("why"))
+)
+
+
+def settle_delivery(worker: str, *, delivered: bool) -> Update:
+    """Compare-and-set: the row is still ours and on the wire, or a late receipt resolves it."""
+    # Not `in_`: a list of unknown length cannot be repeated over many rows.
+    ours = s.delivery.c.state == State.sending
+    if delivered:
+        ours = or_(ours, s.delivery.c.state == State.in_doubt)
+    state: Any = bindparam("new_state", type_=String)
+    if not delivered:
+        state = case((state == State.retrying, func.coalesce(s.delivery.c.wanted, state)), else_=state)
+    return (
+        update(s.delivery)
+        .where(
+            s.delivery.c.id == bindparam("this_delivery"),
+            s.delivery.c.worker == worker,
+            ours,
+        )
+        .values(
+            state=state,
+            due=bindparam("new_due"),
+            reason=bindparam("why"),
+            remote_id=bindparam("new_id"),
+            remote_url=bindparam("new_url"),
+            sent_at=bindparam("began") if delivered else None,
+            settled_at=bindparam("ended"),
+        )
+    )

@@ -1,0 +1,52 @@
+"""A Mastodon server of one account: strict about what it takes, with Idempotency-Key."""
+
+import re
+
+import regex
+
+from tests.servers.http import LoopbackServer, Received, Refusal, Reply
+
+_FIELDS = {
+    "status", "media_ids", "in_reply_to_id", "sensitive", "spoiler_text", "visibility", "language", "scheduled_at",
+}  # fmt: skip
+
+
+class MastodonServer(LoopbackServer):
+    def __init__(self, token: str, *, max_characters: int = 500) -> None:
+        super().__init__()
+        self.token = token
+        self.max_characters = max_characters
+        self.statuses: list[dict[str, str]] = []
+        self._by_key: dict[str, dict[str, str]] = {}
+
+    def answer(self, request: Received) -> Reply:
+        if request.headers.get("authorization") != f"Bearer {self.token}":
+            return Reply.of({"error": "The access token is invalid"}, 401)
+        if (request.method, request.path) != ("POST", "/api/v1/statuses"):
+            return Reply.of({"error": "Record not found"}, 404)
+        key = request.headers.get("idempotency-key", "")
+        if key in self._by_key:
+            return Reply.of(self._by_key[key])
+        body = self._checked(request)
+        number = len(self.statuses) + 1
+        status = {"id": str(number), "url": f"{self.url}/@tidewater/{number}", **body}
+        self.statuses.append(status)
+        if key:
+            self._by_key[key] = status
+        return Reply.of(status)
+
+    def _checked(self, request: Received) -> dict[str, str]:
+        if request.headers.get("content-type") != "application/json":
+            raise Refusal(Reply.of({"error": "unknown content type"}, 415))
+        body: dict[str, str] = request.json()
+        if unknown := set(body) - _FIELDS:
+            raise Refusal(Reply.of({"error": f"unknown fields {sorted(unknown)}"}, 400))
+        if body["visibility"] not in ("public", "unlisted", "private", "direct"):
+            raise Refusal(Reply.of({"error": "'visibility' is not included in the list"}, 422))
+        if not re.fullmatch("[a-z]{2,3}", body["language"]):
+            raise Refusal(Reply.of({"error": "language is not ISO 639"}, 422))
+        counted = re.sub(r"https?://[^\s]+", "x" * 23, body["status"])
+        if len(regex.findall(r"\X", counted)) > self.max_characters:
+            text = f"Validation failed: Text character limit of {self.max_characters} exceeded"
+            raise Refusal(Reply.of({"error": text}, 422))
+        return body
