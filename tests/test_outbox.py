@@ -48,7 +48,7 @@ class Scheduled:
                     report=self.events.append,
                     jitter=lambda: 1.0,
                 )
-                made = await outbox.drain()
+                made = await outbox.finish()
                 await outbox.close()
                 return made
 
@@ -237,9 +237,17 @@ def test_late_policy(seconds: int, always: bool, partly: bool) -> None:
 # ── the real process ──────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def spawn(root: Path, *args: str) -> "subprocess.Popen[str]":
+class Process(subprocess.Popen[str]):
+    """Never outlives its `with`."""
+
+    def __exit__(self, *exc: object) -> None:
+        self.kill()
+        super().__exit__(None, None, None)
+
+
+def spawn(root: Path, *args: str) -> Process:
     command = [sys.executable, "-m", "distributor", "--site", str(root), *args]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    return Process(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
 
 def schedule_soon(root: Path, blocks: str, seconds: float = 1.2) -> datetime:
@@ -262,7 +270,7 @@ def status(root: Path) -> dict[str, tuple[str, int]]:
 def test_run_delivers_at_the_instant(root: Path) -> None:
     lift = schedule_soon(root, sites.box(root, to=[f"r{n}@x" for n in range(20)]))
     with spawn(root, "run", "--until-idle") as process:
-        output, _ = process.communicate(timeout=30)
+        output, _ = process.communicate(timeout=15)
     assert process.returncode == 0, output
     sent = sites.log(root, word="begin")
     assert len(sent) == 20
@@ -284,12 +292,12 @@ def test_kill_between_attempt_and_receipt(root: Path, fault: str, idempotency: s
     schedule_soon(root, sites.box(root, idempotency=idempotency, fault_file=str(trigger)), seconds=0.5)
     trigger.write_text(fault)
     with spawn(root, "run") as process:
-        process.communicate(timeout=30)
+        process.communicate(timeout=15)
     assert process.returncode == -signal.SIGKILL
     assert status(root)["public/en"] == ("sending", 1)
     trigger.unlink()
     with spawn(root, "run", "--until-idle") as process:
-        process.communicate(timeout=30)
+        process.communicate(timeout=15)
     rows = sites.log(root)
     assert len(rows) == written
     assert len({key for *_, key in rows}) <= 1
@@ -306,7 +314,7 @@ def test_kill_at_random_moments_loses_and_repeats_nothing(root: Path) -> None:
         os.kill(process.pid, signal.SIGKILL)
         process.communicate()
     with spawn(root, "run", "--until-idle") as process:
-        process.communicate(timeout=40)
+        process.communicate(timeout=20)
     assert {who for _, who, _ in sites.log(root)} == set(people)
     assert len({key for *_, key in sites.log(root)}) == len(people)
     assert {state for state, _ in status(root).values()} == {"delivered"}
@@ -376,3 +384,54 @@ def test_a_second_service_is_refused(root: Path) -> None:
     finally:
         process.terminate()
         process.communicate(timeout=20)
+
+
+def test_canceled_while_on_the_wire_it_is_not_tried_again(root: Path) -> None:
+    """The answer comes after the cancel, and it says 'not written': then nothing more may go."""
+    fault = root / "fault"
+    schedule_soon(root, sites.box(root, fault_file=str(fault), seconds=1.0) + sites.box(root, "wall"), seconds=0.3)
+    fault.write_text("unavailable")
+    from distributor.clock import SystemClock
+
+    desk = Desk(site=Site(root), clock=SystemClock())
+    with spawn(root, "run", "--until-idle") as process:
+        deadline = time.time() + 15
+        while not sites.log(root, word="begin") and time.time() < deadline:
+            time.sleep(0.02)
+        desk.cancel("three-piers")
+        process.communicate(timeout=20)
+    _, [(_, rows)] = desk.status()
+    assert {row.channel: str(row.state) for row in rows} == {"box": "canceled", "wall": "delivered"}
+
+
+def test_a_slow_server_holds_up_nobody(root: Path) -> None:
+    """Also not what comes due later, while every slot of the slow channel is taken."""
+    blocks = sites.box(root, "slow", seconds=3.0, to=[f"r{n}@x" for n in range(30)]) + sites.box(
+        root, "quick", after="1s"
+    )
+    lift = schedule_soon(root, blocks, seconds=0.5)
+    with spawn(root, "run") as process:
+        deadline = time.time() + 15
+        while not sites.log(root, "quick") and time.time() < deadline:
+            time.sleep(0.02)
+        process.kill()
+        process.communicate()
+    [(when, *_)] = sites.log(root, "quick")
+    assert when - lift.timestamp() < 2.5
+    assert len(sites.log(root, "slow", word="begin")) == 8  # class D: no more than may be in doubt
+
+
+def test_partial_is_worse_than_late_only_where_it_was_out_in_time(root: Path) -> None:
+    """A feed that caught up after the downtime does not drag the posts along; a post that was out in time does."""
+    blocks = sites.box(root, "feed", always=True) + sites.box(root, "early") + sites.box(root, "late", after="1m")
+    for out_in_time, state in ((True, "delivered"), (False, "missed")):
+        folder = root / str(out_in_time)
+        site = Scheduled(folder, blocks.replace(str(root), str(folder)))
+        if out_in_time:
+            site.clock.set(LIFT + timedelta(seconds=1))
+            site.drain()
+        site.clock.set(LIFT + timedelta(minutes=30))
+        site.drain()
+        site.drain()
+        assert site.states()["feed public/en"] == "delivered"
+        assert site.states()["late public/en"] == state
