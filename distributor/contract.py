@@ -272,6 +272,10 @@ class Channel(ABC):
         recipient = message.recipients[0] if message.recipients else Recipient(address="nobody@example.invalid")
         return {message.filename: self.compose(message, recipient)}
 
+    def place(self, message: Message) -> str:  # noqa: ARG002  most channels have one place for all
+        """Where this very message goes, for people."""
+        return self.destination.place
+
     @abstractmethod
     async def deliver(self, message: Message, recipient: Recipient, key: str) -> Receipt:
         """Write `compose(message, recipient)` to the other side. The only effect.

@@ -15,6 +15,7 @@ from distributor import plain, validation
 from distributor.errors import Problem, ReleaseError
 
 MAX_FILE = 1_000_000
+_DEEPEST = 8
 _FENCE = re.compile(r"^---[ \t]*$", re.MULTILINE)
 Lines = dict[validation.Path, int]
 
@@ -72,7 +73,12 @@ def load(path: Path) -> Document:
 
 def _front_matter(text: str, name: str) -> tuple[dict[str, Any], Lines]:
     try:
+        depth = 0
         for event in yaml.parse(text, Loader=yaml.SafeLoader):
+            depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+            if depth > _DEEPEST:
+                line = event.start_mark.line + 1 if event.start_mark else None
+                raise ReleaseError(Problem(text="is nested too deep", file=name, line=line))
             if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
                 line = event.start_mark.line + 1 if event.start_mark else None
                 raise ReleaseError(Problem(text="anchors and aliases (& and *) are not read", file=name, line=line))
@@ -100,8 +106,6 @@ def _value(node: yaml.Node, path: validation.Path, lines: Lines, name: str) -> A
         if not node.tag.startswith("tag:yaml.org,2002:") or "python" in node.tag:
             raise ReleaseError(Problem(text=f"the tag {node.tag} is not read", file=name, line=line))
         return None if node.style is None and node.value in ("", "~", "null") else node.value
-    if len(path) > 8:
-        raise ReleaseError(Problem(text="is nested too deep", file=name, line=line))
     if isinstance(node, yaml.SequenceNode):
         return [_value(item, (*path, index), lines, name) for index, item in enumerate(node.value)]
     if not isinstance(node, yaml.MappingNode) or node.tag != "tag:yaml.org,2002:map":

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -110,7 +111,7 @@ class Http:
 
 def write_local(folder: Path, key: str, request: Request) -> Path:
     """Write the request into `folder` instead of sending it; the same key gives the same file."""
-    if not key.isalnum():
+    if not re.fullmatch(r"[\w-]+", key):
         raise Refused("the delivery's key is not one of ours")  # it becomes a file name
     path = folder / f"{key}.json"
     deliver(path, request.as_json())

@@ -68,6 +68,7 @@ def _card(one: Rendered, zone: str) -> dict[str, Any]:
         "findings": _sorted(one.findings),
         "copies": one.copies,
         "destination": channel.destination,
+        "place": channel.place(message),
         "capabilities": channel.capabilities,
         "card_link": message.meta.get("card"),
     }

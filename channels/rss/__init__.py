@@ -165,6 +165,10 @@ class Rss(Channel):
         note = await asyncio.to_thread(self._shelf(message).publish, message, self.places.public)
         return Receipt(id=f"{public_file}#{message.meta['guid']}", url=message.meta["address"], detail=note)
 
+    def place(self, message: Message) -> str:
+        """The feed of the message's language."""
+        return str(self.places.public / message.meta["path"])
+
     def _shelf(self, message: Message) -> Shelf:
         return Shelf(folder=self.places.state / "feeds" / self.name / message.lang, limit=self.items)
 

@@ -9,7 +9,8 @@ from rich.console import Console
 from distributor.cli import as_json, draw
 from distributor.cli.main import Setting
 from distributor.contract import Severity
-from distributor.desk import Health, Scheduled
+from distributor.desk import Scheduled
+from distributor.health import Health
 from distributor.lifecycle import State
 from distributor.store import Delivery, Release
 
@@ -45,10 +46,10 @@ def schedule_command(setting: Setting, release: Path, at: str | None, channels: 
     if json_:
         as_json.show({**as_json.preview(done.preview), "already": done.already})
         return
-    draw_scheduled(draw.console(), done)
+    draw_scheduled(draw.console(), done, desk.site.root)
 
 
-def draw_scheduled(out: Console, done: Scheduled) -> None:
+def draw_scheduled(out: Console, done: Scheduled, root: Path | None) -> None:
     """What was sealed and when it goes."""
     made = done.preview
     verb = "was scheduled already, unchanged" if done.already else "is scheduled"
@@ -63,7 +64,7 @@ def draw_scheduled(out: Console, done: Scheduled) -> None:
             draw.when(one.due, done.release.zone),
             str(len(one.copies)),
             f"{sum(copy.size for copy in one.copies):,}",
-            draw.plain(f"{'live' if place.live else 'local'} {place.place}"),
+            f"{'live' if place.live else 'local'} {draw.place(one.channel.place(one.message), root)}",
         )
     out.print(table)
     draw.findings(out, (f for f in made.all_findings() if f.severity is Severity.warning))
@@ -79,7 +80,8 @@ def draw_scheduled(out: Console, done: Scheduled) -> None:
 @click.pass_obj
 def status_command(setting: Setting, release_id: str | None, *, json_: bool) -> int:
     """Show every delivery and whether all is well. Exit code 1 when something waits that nobody will send."""
-    health, releases = setting.desk().status()
+    desk = setting.desk()
+    health, releases = desk.status()
     if release_id:
         releases = [(one, rows) for one, rows in releases if one.id == release_id]
     if json_:
@@ -88,7 +90,7 @@ def status_command(setting: Setting, release_id: str | None, *, json_: bool) -> 
     out = draw.console()
     _draw_health(out, health)
     for one, rows in releases:
-        _draw_release(out, one, rows)
+        _draw_release(out, one, rows, desk.site.root)
     return int(bool(health.troubles()))
 
 
@@ -99,7 +101,7 @@ def _draw_health(out: Console, health: Health) -> None:
         out.print(f"[bold red]trouble[/]  {draw.plain(trouble)}")
 
 
-def _draw_release(out: Console, one: Release, rows: Sequence[Delivery]) -> None:
+def _draw_release(out: Console, one: Release, rows: Sequence[Delivery], root: Path | None) -> None:
     out.print()
     status = "" if one.pub_status == "usable" else f" · [bold yellow]{one.pub_status}[/]"
     out.print(f"[bold]{one.id}[/] version {one.version}{status} · lift {draw.when(one.lift, one.zone)}")
@@ -113,7 +115,7 @@ def _draw_release(out: Console, one: Release, rows: Sequence[Delivery]) -> None:
             f"[{_STYLE[row.state]}]{row.state}[/]",
             draw.lag(late),
             str(row.attempts),
-            draw.plain(words if row.state is State.delivered else row.reason or ""),
+            draw.place(words, root) if row.state is State.delivered else draw.plain(row.reason or ""),
         )
     out.print(table)
 

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from distributor.contract import Finding
-from distributor.desk import Health
+from distributor.health import Health
 from distributor.preview import Preview, Rendered
 from distributor.seal import Proof
 from distributor.store import Delivery, Release
@@ -50,7 +50,7 @@ def _rendered(one: Rendered) -> dict[str, Any]:
         "type": message.type,
         "lang": message.lang,
         "due": one.due,
-        "destination": one.channel.destination.place,
+        "destination": one.channel.place(message),
         "live": one.channel.destination.live,
         "content_type": message.content_type,
         "title": message.title,

@@ -62,13 +62,13 @@ def demo_command(setting: Setting, folder: Path | None) -> int:
 
     out.rule("[bold]2[/] preview: exactly what each channel will send", align="left")
     made = desk.preview(release)
-    write.show(out, made)
+    write.show(out, made, desk.site.root)
     page = root / "preview.html"
     files.write_atomic(page, sheet.page(made, desk.press.templates).encode())
 
     out.rule("[bold]3[/] schedule: the previewed bytes are sealed", align="left")
     done = desk.schedule(release)
-    actions.draw_scheduled(out, done)
+    actions.draw_scheduled(out, done, desk.site.root)
     same = "the same digest as the preview" if done.release.seal == made.digest else "NOT the digest of the preview"
     click.echo(f"      {same}")
 

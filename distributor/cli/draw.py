@@ -1,8 +1,10 @@
 """Drawing for a terminal: tables, findings, times with their zones."""
 
+import os
 import sys
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from pathlib import Path
 
 from rich.console import Console
 from rich.markup import escape
@@ -31,7 +33,7 @@ def table(*columns: str) -> Table:
     """A table without boxes."""
     made = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
     for column in columns:
-        made.add_column(column, overflow="fold")
+        made.add_column(column, overflow="fold", no_wrap=column != columns[-1])
     return made
 
 
@@ -46,6 +48,13 @@ def findings(out: Console, found: Iterable[Finding], indent: str = "") -> None:
 def when(moment: datetime, zone: str) -> str:
     """A time in its zone and in UTC."""
     return embargo.spell(moment, zone)
+
+
+def place(text: str, root: Path | None) -> str:
+    """A destination as a person knows it: a path inside the site without the site's own."""
+    if root is not None and text.startswith(f"{root}{os.sep}"):
+        text = text.removeprefix(f"{root}{os.sep}")
+    return plain(text)
 
 
 def lag(length: timedelta | None) -> str:

@@ -75,7 +75,7 @@ async def serve_alarm(desk: Desk, *, until_idle: bool) -> None:
             clock=desk.clock,
             worker=name,
             policy=desk.settings.policy,
-            report=_line,
+            report=partial(_line, desk.site.root),
             trouble=trouble,
         )
 
@@ -120,12 +120,12 @@ def _greet(desk: Desk, following: list[datetime]) -> None:
     click.echo(f"running on {desk.site.root} · {soonest} · Ctrl-C stops")
 
 
-def _line(event: Event) -> None:
+def _line(root: Path | None, event: Event) -> None:
     """One line per delivery: time, lateness, channel, recipient, state, where or why."""
     row = event.delivery
     stamp = f"{event.at:%H:%M:%S}.{event.at.microsecond // 1000:03} UTC"
     click.echo(
-        f"{stamp}  {draw.lag(event.lateness):>8}  {row.channel:<10} {row.recipient:<34} {event.state:<10} {event.detail}"
+        f"{stamp}  {draw.lag(event.lateness):>8}  {row.channel:<10} {row.recipient:<34} {event.state:<10} {draw.place(event.detail, root)}"
     )
 
 

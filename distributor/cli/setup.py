@@ -76,7 +76,9 @@ def doctor_command(setting: Setting, *, json_: bool) -> int:
     for name, kind, place in rows:
         state = "[green]live[/]" if place.live else "[cyan]local[/]"
         cls = desk.channels[name].capabilities.idempotency
-        table.add_row(name, kind, state, draw.plain(place.place), f"class {cls}", ", ".join(place.missing) or "–")
+        table.add_row(
+            name, kind, state, draw.place(place.place, desk.site.root), f"class {cls}", ", ".join(place.missing) or "–"
+        )
     out.print(table)
     if missing:
         out.print("[bold yellow]missing[/] things must be set where 'distributor run' is started")

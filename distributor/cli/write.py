@@ -8,8 +8,9 @@ from rich.console import Console
 
 from distributor.cli import as_json, draw
 from distributor.cli.main import Setting
-from distributor.contract import Message, Severity
+from distributor.contract import Finding, Message, Severity
 from distributor.errors import ActionError, Problem, ReleaseError
+from distributor.importing import Draft
 from distributor.preview import Preview, Rendered
 from distributor.render import Templates
 
@@ -60,6 +61,10 @@ def import_command(
         dropped = [{"line": d.line, "text": d.text, "reason": d.reason} for d in draft.dropped]
         as_json.show({"file": str(target), "guesses": guesses, "dropped": dropped, "findings": as_json.findings(found)})
         return
+    _draw_import(target, draft, found)
+
+
+def _draw_import(target: Path, draft: Draft, found: Sequence[Finding]) -> None:
     out = draw.console()
     out.print(f"[bold]{draw.plain(str(target))}[/] written\n")
     table = draw.table("Line", "Field", "Read as", "Because")
@@ -127,17 +132,17 @@ def preview_command(
         as_json.show(as_json.preview(made))
         return
     out = draw.console()
-    show(out, made, whole=bool(channels))
+    show(out, made, desk.site.root, whole=bool(channels))
     for written in (page, folder):
         if written:
             out.print(f"wrote {draw.plain(str(written))}")
 
 
-def show(out: Console, made: Preview, *, whole: bool = False) -> None:
+def show(out: Console, made: Preview, root: Path | None, *, whole: bool = False) -> None:
     """Draw a preview; `whole` shows every line and the wire form."""
     _head(out, made)
     for one in made.rendered:
-        _draw(out, one, made.release.zone, whole=whole)
+        _draw(out, one, made.release.zone, root, whole=whole)
     out.print(f"[bold]seal[/]  {made.digest}")
 
 
@@ -153,13 +158,15 @@ def _head(out: Console, made: Preview) -> None:
     out.print()
 
 
-def _draw(out: Console, one: Rendered, zone: str, *, whole: bool) -> None:
-    message, place = one.message, one.channel.destination
+def _draw(out: Console, one: Rendered, zone: str, root: Path | None, *, whole: bool) -> None:
+    message = one.message
     out.rule(f"[bold]{message.channel}[/] · {message.lang}", align="left", style="dim")
-    where = "live" if place.live else "local"
-    out.print(f"[dim]{where}[/] {draw.plain(place.place)}  [dim]at[/] {draw.when(one.due, zone)}")
+    where = "live" if one.channel.destination.live else "local"
+    out.print(f"[dim]{where}[/] {draw.place(one.channel.place(message), root)}  [dim]at[/] {draw.when(one.due, zone)}")
     for name, value in message.headers:
         out.print(f"[dim]{name}:[/] {draw.plain(value)}")
+    if message.title not in message.text and not message.headers:
+        out.print(f"\n  [bold]{draw.plain(message.title)}[/]")
     lines, more = draw.first_lines(message.text, 10_000 if whole else _SHOWN_LINES)
     out.print()
     for line in lines:

@@ -92,6 +92,7 @@ class Ledger(Reader):
                     .where(s.delivery.c.id.in_(missed))
                     .values(state=State.missed, settled_at=micros(now), reason="the instant was missed by too much")
                 )
+            chosen.sort(key=lambda due: (due.delivery.due, due.priority, due.delivery.id))
             return self._write_attempts(connection, worker, now, chosen)
 
     def _write_attempts(self, connection: Connection, worker: str, now: datetime, chosen: list[Due]) -> list[Due]:

@@ -94,6 +94,7 @@ def due(row: Row[Any]) -> Due:
         partly_out=bool(row.partly_out),
         catch_up_within=timedelta(microseconds=row.catch_up_within),
         in_doubt=row.in_doubt,
+        priority=row.priority,
     )
 
 

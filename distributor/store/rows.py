@@ -110,6 +110,7 @@ class Due:
     partly_out: bool
     catch_up_within: timedelta
     in_doubt: str
+    priority: int  #: the smaller goes first
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,47 @@
+"""Whether deliveries go out."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from distributor.lifecycle import WAITING, State
+from distributor.store import Worker
+
+#: A service that has not ticked for this long is not running.
+SILENT_AFTER = timedelta(seconds=5)
+#: A delivery that should have gone this long ago and still waits is overdue.
+OVERDUE_AFTER = timedelta(seconds=10)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Health:
+    """Whether deliveries go out: `ok` decides the exit code of `distributor status`."""
+
+    now: datetime
+    workers: tuple[Worker, ...]  #: alive ones
+    last_beat: datetime | None
+    oldest_waiting: datetime | None
+    counts: dict[State, int]
+
+    @property
+    def running(self) -> bool:
+        """Whether a service ticks."""
+        return bool(self.workers)
+
+    @property
+    def overdue(self) -> timedelta:
+        """How long the oldest waiting delivery is overdue."""
+        late = self.now - self.oldest_waiting if self.oldest_waiting else timedelta()
+        return late if late > OVERDUE_AFTER else timedelta()
+
+    def troubles(self) -> list[str]:
+        """What is wrong, in sentences."""
+        found = []
+        waiting = sum(self.counts.get(state, 0) for state in WAITING)
+        if waiting and not self.running:
+            found.append(f"{waiting} deliveries wait and no 'distributor run' is running on this site")
+        if self.overdue:
+            found.append(f"the oldest waiting delivery is overdue by {round(self.overdue.total_seconds())} s")
+        stuck = {state: self.counts.get(state, 0) for state in (State.in_doubt, State.missed, State.failed)}
+        return found + [
+            f"{number} {state.replace('_', ' ')}: a person has to decide" for state, number in stuck.items() if number
+        ]
