@@ -117,7 +117,7 @@ class Mastodon(Channel):
             counts=(Count(used=used(fitted.segments), limit=limit, unit="characters"),),
             dropped=tuple(Dropped(text=o.text, why=o.why) for o in (*tags.omitted, *fitted.omitted)),
             recipients=public(text),
-            meta={"source": source, "cut": "headline" if fitted.cut else ""},
+            meta={"source": source, "cut": "headline" if fitted.cut else "", "account": self.instance},
         )
 
     def check(self, message: Message) -> Iterable[Finding]:

@@ -1,14 +1,14 @@
 """The preview as one self-contained page: every channel side by side, no script, nothing fetched from anywhere."""
 
 import base64
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import Any
 
-from distributor.contract import Finding, Message
+from distributor.contract import Finding, MediaFile, Message
 from distributor.embargo import spell
-from distributor.preview import Preview, Rendered
+from distributor.preview import Preview, Rendered, read_media
 from distributor.render import Templates
 
 _RTL = ("ar", "he", "fa", "ur")
@@ -37,6 +37,8 @@ def pieces(message: Message) -> list[Piece]:
 def page(preview: Preview, templates: Templates) -> str:
     """The HTML page; raises ConfigError when the site's own template fails."""
     release = preview.release
+    listed = {media.file: media for text in release.languages for media in text.media if media.file}
+    photos = [read_media(preview.file.folder, media) for media in listed.values()]
     return templates.render(
         "desk/preview.html",
         {
@@ -47,13 +49,13 @@ def page(preview: Preview, templates: Templates) -> str:
             "zones": [(zone, spell(preview.lift, zone)) for zone in release.display_zones],
             "seal": preview.digest,
             "findings": _sorted(preview.findings),
-            "cards": [_card(one, release.zone) for one in preview.rendered],
+            "cards": [_card(one, release.zone, photos) for one in preview.rendered],
             "counts": _counts(preview.all_findings()),
         },
     )
 
 
-def _card(one: Rendered, zone: str) -> dict[str, Any]:
+def _card(one: Rendered, zone: str, photos: Sequence[MediaFile]) -> dict[str, Any]:
     message, channel = one.message, one.channel
     exhibits = channel.exhibits(message)
     return {
@@ -63,14 +65,13 @@ def _card(one: Rendered, zone: str) -> dict[str, Any]:
         "dir": "rtl" if message.lang.split("-")[0] in _RTL else "auto",
         "kind": _kind(message),
         "pieces": pieces(message),
-        "frame": _frame(message),
+        "frame": _frame(message, photos),
         "wires": [(name, data.decode("utf-8", "backslashreplace"), len(data)) for name, data in exhibits.items()],
         "findings": _sorted(one.findings),
         "copies": one.copies,
         "destination": channel.destination,
         "place": channel.place(message),
         "capabilities": channel.capabilities,
-        "card_link": message.meta.get("card"),
     }
 
 
@@ -81,14 +82,14 @@ def _kind(message: Message) -> str:
     return "item" if message.html else "post"
 
 
-def _frame(message: Message) -> str:
-    """The message's own HTML for a sandboxed frame, with its sealed photos in place of addresses that do not answer
+def _frame(message: Message, photos: Sequence[MediaFile]) -> str:
+    """The message's own HTML for a sandboxed frame, with the release's photos in place of addresses that do not answer
     before the lift.
     """
     html = message.html
     if not html:
         return ""
-    for file in message.media:
+    for file in photos:
         data = f"data:{file.content_type};base64,{base64.b64encode(file.data).decode('ascii')}"
         for address in _addresses(message, file.name, file.sha256):
             html = html.replace(escape(address), data)

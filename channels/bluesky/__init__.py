@@ -120,6 +120,10 @@ class Bluesky(Channel):
                 "cut": "headline" if fitted.cut else "",
                 "rkey": rkey,
                 "hidden_tags": " ".join(hidden),
+                "account": f"@{self.handle}",
+                "card_title": text.headline,
+                "card_description": text.summary or text.subheadline or "",
+                "card_host": links.short(url).partition("/")[0],
             },
         )
 
