@@ -1,6 +1,7 @@
 """Commands on the ledger: schedule, status, hold, resume, cancel, verify. All work while a service runs."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 from pathlib import Path
 
 import click
@@ -55,13 +56,13 @@ def draw_scheduled(out: Console, done: Scheduled, root: Path | None) -> None:
     verb = "was scheduled already, unchanged" if done.already else "is scheduled"
     out.print(f"[bold]{done.release.id}[/] version {done.release.version} {verb}")
     out.print(f"lift  {draw.when(done.release.lift, done.release.zone)}")
-    table = draw.table("Channel", "Language", "Goes out", "Recipients", "Bytes", "To")
+    table = draw.table("Channel", "Language", "When", "Recipients", "Bytes", "To")
     for one in made.rendered:
         place = one.channel.destination
         table.add_row(
             one.message.channel,
             one.message.lang,
-            draw.when(one.due, done.release.zone),
+            _offset(one.due - done.release.lift),
             str(len(one.copies)),
             f"{sum(copy.size for copy in one.copies):,}",
             f"{'live' if place.live else 'local'} {draw.place(one.channel.place(one.message), root)}",
@@ -72,6 +73,10 @@ def draw_scheduled(out: Console, done: Scheduled, root: Path | None) -> None:
     missing = {text for one in made.rendered for text in one.channel.destination.missing}
     for text in sorted(missing):
         out.print(f"[bold yellow]missing[/]  {draw.plain(text)}: set it before the instant")
+
+
+def _offset(after: timedelta) -> str:
+    return "at the lift" if not after else f"{draw.lag(after)} from the lift"
 
 
 @click.command("status")

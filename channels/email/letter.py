@@ -1,0 +1,151 @@
+"""What a mail says: its subject, and the values that its two templates may use."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from html import escape
+from typing import Any
+
+from distributor import words
+from distributor.contract import Dropped, Kit, Tier
+from distributor.embargo import spell, zone_of
+from distributor.markdown import Body, paragraphs_html
+from distributor.release import LanguageVersion, Media, Release
+from distributor.text.cutting import cut
+
+_PREHEADER = 90  #: characters that every mail program shows beside the subject
+_PHOTO = 552  #: pixels: the column of 600 without its margins
+_LINK = "color:#0b5c8a"
+_CELL = "border:1px solid #c3ccd5;padding:6px 8px"
+#: Inline, because mail programs drop a style sheet. Every tag that `Body.html` can hold and that needs one.
+_STYLES = {
+    "p": "margin:0 0 16px",
+    "h2": "margin:24px 0 12px;font-size:20px;line-height:1.3",
+    "h3": "margin:20px 0 10px;font-size:18px;line-height:1.3",
+    "h4": "margin:16px 0 8px;font-size:16px;line-height:1.3",
+    "h5": "margin:16px 0 8px;font-size:16px;line-height:1.3",
+    "h6": "margin:16px 0 8px;font-size:16px;line-height:1.3",
+    "ul": "margin:0 0 16px;padding:0 24px",
+    "ol": "margin:0 0 16px;padding:0 24px",
+    "li": "margin:0 0 6px",
+    "blockquote": "margin:0 0 16px;padding:0 16px",
+    "a": _LINK,
+    "img": "display:block;max-width:100%;height:auto;border:0",
+    "table": "margin:0 0 16px;border-collapse:collapse",
+    "th": _CELL,
+    "td": _CELL,
+    "pre": "margin:0 0 16px;white-space:pre-wrap",
+}
+_TAG = re.compile(r'<([a-z]+[1-6]?)(?=[\s>])((?:\s+(?!style=)[a-z]+="[^"]*")*)(?:\s+style="([^"]*)")?')
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Picture:
+    """A photo, video or document as a mail shows it."""
+
+    label: str  #: `Photo`, in the mail's language
+    is_photo: bool
+    url: str  #: empty in an advance copy: it lies there only from the lift on
+    alt: str
+    caption: str
+    credit: str
+    width: int  #: pixels
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Letter:
+    """The words of one language version."""
+
+    subject: str
+    values: Mapping[str, Any]  #: for the templates, besides the kit's own
+    dropped: tuple[Dropped, ...]
+
+
+def letter(
+    release: Release, text: LanguageVersion, kit: Kit, *, tier: Tier, after: timedelta, unsubscribe: str
+) -> Letter:
+    """Gather what both templates say. `unsubscribe` is a `mailto:` URL or empty; `after` the channel's offset."""
+    advance = tier is Tier.prebrief
+    public_lift = release.embargoed_until.instant if release.embargoed_until else kit.lift - after
+    embargo = f"EMBARGOED UNTIL {spell(public_lift, release.zone)}" if advance else ""
+    spoken = words.of(text.lang, release.issuer.name)
+    pictures = tuple(_picture(media, kit, spoken, hidden=advance) for media in text.media)
+    body = Body(text.body)
+    summary = text.summary or next(iter(body.paragraphs), "")
+    date = (text.dateline and text.dateline.date) or public_lift.astimezone(zone_of(release.zone)).date()
+    dateline = _dateline(release, text, words.day(date, text.lang))
+    subject = _subject(release, text, spoken, embargo)
+    values = {
+        "words": spoken,
+        "dir": words.direction(text.lang),
+        "embargo": embargo,
+        "correction": release.corrects.text if release.corrects else None,
+        "dateline": dateline,
+        "subject": subject,
+        "opens": body.html.startswith("<p>"),
+        "body_html": styled(_opened(body.html, dateline)),
+        "boilerplate_html": styled(paragraphs_html(text.boilerplate or "")),
+        "notes_html": styled(paragraphs_html(text.notes_to_editors or "")),
+        "pictures": pictures,
+        "contacts": tuple(release.media_contacts()),
+        "hashtags": " ".join(f"#{tag}" for tag in text.hashtags),
+        "preheader": embargo or _preheader(summary),
+        "browser": "" if advance else kit.page_url(release, text),
+        "unsubscribe": unsubscribe,
+    }
+    return Letter(subject=subject, values=values, dropped=_dropped(text, advance))
+
+
+def _subject(release: Release, text: LanguageVersion, spoken: Mapping[str, str], embargo: str) -> str:
+    parts = (embargo, spoken["correction"] if release.corrects else "", text.headline)
+    return ": ".join(part for part in parts if part)
+
+
+def _dateline(release: Release, text: LanguageVersion, date: str) -> str:
+    place = text.dateline.place() if text.dateline else ""
+    service = release.distributor.name if release.distributor else ""
+    return " - ".join(part for part in (place, service, date) if part)
+
+
+def _opened(html: str, dateline: str) -> str:
+    """The body with the dateline at the start of its first paragraph, or before it where a heading or list is first."""
+    start, after = ("<p>", " - ") if html.startswith("<p>") else ("", "</p>\n")
+    return f"<p><b>{escape(dateline)}</b>{after}{html.removeprefix(start)}"
+
+
+def _preheader(summary: str) -> str:
+    if len(summary) <= _PREHEADER:
+        return summary
+    return cut(summary, lambda part: len(part) <= _PREHEADER) or ""
+
+
+def _picture(media: Media, kit: Kit, spoken: Mapping[str, str], *, hidden: bool) -> Picture:
+    url = media.url or ""
+    if media.file and not hidden:
+        url = kit.media_url(kit.read_media(media))
+    return Picture(
+        label=spoken[media.kind],
+        is_photo=media.kind == "photo" and bool(url),
+        url=url,
+        alt=media.alt or "",
+        caption=media.caption or "",
+        credit=media.credit or "",
+        width=min(media.width or _PHOTO, _PHOTO),
+    )
+
+
+def _dropped(text: LanguageVersion, advance: bool) -> tuple[Dropped, ...]:  # noqa: FBT001  private, one caller
+    why = "an advance copy cannot show it: the newsroom has it only from the lift on"
+    return tuple(Dropped(text=media.file, why=why) for media in text.media if advance and media.file)
+
+
+def styled(html: str) -> str:
+    """`Body.html` with its styles inline. It holds `<` only where a tag begins, since all text in it is escaped."""
+
+    def tag(found: "re.Match[str]") -> str:
+        name, attributes, own = found.groups()
+        style = ";".join(part for part in (_STYLES.get(name), own) if part)
+        return f'<{name}{attributes} style="{style}"' if style else found[0]
+
+    return _TAG.sub(tag, html)
