@@ -199,7 +199,9 @@ def test_a_nasty_subject(make_channel: MakeChannel, make_release: MakeRelease, k
     message = only(channel, make_release(headline=headline, media=()), kit)
     wire = channel.compose(message, message.recipients[0])
     assert str(read(wire)["Subject"]) == headline == message.title
-    assert max(map(len, wire.partition(b"\r\n\r\n")[0].split(b"\r\n"))) <= 100
+    lines = wire.partition(b"\r\n\r\n")[0].split(b"\r\n")
+    assert max(map(len, lines)) <= 100
+    assert all(line.strip() for line in lines), "some readers end the header at a line of spaces (RFC 5322 §3.2.2)"
 
 
 @pytest.mark.parametrize("name", ["X" * 300, "維港" * 100, "Ada, Lam <x@y.example>", 'A "B" C\\', "=?utf-8?q?x?=", ""])
@@ -233,6 +235,12 @@ def test_a_line_break_never_reaches_a_header(
     for key in ("sender", "to", "reply_to", "unsubscribe"):
         with pytest.raises(ConfigError, match=rf"\[channels.email\] {key}"):
             type(full)(**{**fields(full), key: _as(key, f"Ada{bad}Lam <ada@lam.example>")})
+
+
+@pytest.mark.parametrize("address", ["a@b.example> <c@d.example", "a@b.example SIZE=1", "<a@b.example>"])
+def test_an_address_is_one_address(full: Channel, sample: Release, kit: Kit, address: str) -> None:
+    with pytest.raises(ValueError, match="more than an address"):
+        full.compose(only(full, sample, kit), Recipient(address=address))
 
 
 def _as(key: str, text: str) -> Any:

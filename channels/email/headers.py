@@ -36,7 +36,9 @@ def words(name: str, value: str) -> bytes:
 
 def mailbox(name: str, box: Mailbox) -> bytes:
     """A header of one address. A local part beyond ASCII stands as UTF-8 (RFC 6532 §3.2)."""
-    return _folded(name, [*_phrase(name, _clean(name, box.name)), f"<{_clean(name, box.address)}>"])
+    if re.search(r"[<>\s]", _clean(name, box.address)):
+        raise ValueError(f"{name} holds more than an address: {box.address!r}")
+    return _folded(name, [*_phrase(name, _clean(name, box.name)), f"<{box.address}>"])
 
 
 def _clean(name: str, value: str) -> str:
