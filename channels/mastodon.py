@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -61,9 +62,12 @@ class Mastodon(Channel):
 
     @property
     def capabilities(self) -> Capabilities:
-        """Class A; the server draws the link's card right after the post, so the page must be there first."""
+        """Class A for an hour (docs.joinmastodon.org, statuses: Idempotency-Key); the server draws the link's card right
+        after the post, so the page must be there first.
+        """
         live = self.token is not None
-        return Capabilities(idempotency=Idempotency.A, returns_id=live, needs_page=live)
+        lifetime = timedelta(minutes=55) if live else None
+        return Capabilities(idempotency=Idempotency.A, key_lifetime=lifetime, returns_id=live, needs_page=live)
 
     @property
     def destination(self) -> Destination:

@@ -76,6 +76,7 @@ class Capabilities:
     delete: bool = False
     returns_id: bool = False
     needs_page: bool = False  #: the network reads the public page right after the post
+    key_lifetime: timedelta | None = None  #: how long the server remembers our key; None: for ever
     always_publishes: bool = False  #: never `missed`: a feed is right whenever it is written
 
 

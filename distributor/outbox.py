@@ -17,7 +17,17 @@ from typing import TypeVar
 
 from distributor import lifecycle, seal
 from distributor.clock import Clock
-from distributor.contract import Channel, DeliveryError, Message, Outcome, Receipt, Recipient, Refused, Throttled
+from distributor.contract import (
+    Channel,
+    DeliveryError,
+    InDoubt,
+    Message,
+    Outcome,
+    Receipt,
+    Recipient,
+    Refused,
+    Throttled,
+)
 from distributor.errors import StoreError
 from distributor.lifecycle import Late, State
 from distributor.settings import Policy
@@ -173,7 +183,7 @@ class Outbox:
         receipt: Receipt | None = None
         until: datetime | None = None
         try:
-            receipt = await self._deliver(delivery)
+            receipt = await self._deliver(due)
             outcome, reason = Outcome.delivered, receipt.detail or None
         except DeliveryError as error:
             outcome, reason, until = error.outcome, error.reason, error.until
@@ -183,7 +193,7 @@ class Outbox:
         state, again = next_state(
             outcome,
             attempts=delivery.attempts + 1,
-            idempotency=delivery.idempotency,
+            idempotency="D" if self._forgotten(due) else delivery.idempotency,
             in_doubt=due.in_doubt,
             now=ended,
             until=until,
@@ -207,8 +217,17 @@ class Outbox:
         event = Event(at=ended, delivery=delivery, state=state, lateness=began - delivery.planned_for, detail=shown)
         await self._settle(settlement, event)
 
-    async def _deliver(self, delivery: Delivery) -> Receipt:
+    def _forgotten(self, due: Due) -> bool:
+        """Whether an earlier attempt may have been written so long ago that a repeat would be a second post."""
+        channel = self.channels.get(due.delivery.channel)
+        lifetime = channel.capabilities.key_lifetime if channel else None
+        return bool(lifetime and due.doubt_since and self.clock.now() - due.doubt_since > lifetime)
+
+    async def _deliver(self, due: Due) -> Receipt:
         """The last checks, then the write."""
+        delivery = due.delivery
+        if self._forgotten(due):
+            raise InDoubt("the server no longer remembers our key: look whether it is there")
         channel = self.channels.get(delivery.channel)
         if channel is None:
             raise Refused(f"the channel '{delivery.channel}' is no longer in the config")

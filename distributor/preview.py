@@ -94,7 +94,9 @@ class Press:
         embargo = release.embargoed_until.instant if release.embargoed_until else None
         lift = max(moment for moment in (embargo, at) if moment) if embargo or at else now
         rendered = []
+        missing: list[Finding] = []
         for channel in channels.values():
+            missing += _missing_languages(channel, release)
             due = lift + channel.after
             kit = Kit(
                 templates=self.templates,
@@ -108,7 +110,7 @@ class Press:
             file=file,
             lift=lift,
             lift_is_fixed=bool(embargo or at),
-            findings=tuple(preflight.check(release, now)),
+            findings=(*preflight.check(release, now), *missing),
             rendered=tuple(rendered),
         )
 
@@ -122,17 +124,11 @@ def _render(channel: Channel, release: Release, kit: Kit, due: datetime) -> list
     except Exception as error:
         where = f"[channels.{channel.name}]"
         raise ConfigError(Problem(text=f"rendering fails: {type(error).__name__}: {error}", field=where)) from error
-    missing = _missing_languages(channel, release)
-    if not messages:
-        return []
     return [
         Rendered(
             channel=channel,
             message=message,
-            findings=tuple(
-                replace(finding, channel=channel.name)
-                for finding in (*(missing if message is messages[0] else ()), *channel.check(message))
-            ),
+            findings=tuple(replace(finding, channel=channel.name) for finding in channel.check(message)),
             copies=tuple(_copy(channel, message, recipient) for recipient in message.recipients),
             due=due,
         )
@@ -147,6 +143,7 @@ def _missing_languages(channel: Channel, release: Release) -> list[Finding]:
             code="language-missing",
             text=f"the channel carries {lang}, but the release has no {lang} version",
             field="lang",
+            channel=channel.name,
         )
         for lang in channel.languages
         if not release.in_language(lang)

@@ -40,6 +40,8 @@ def load_type(name: str, path: Path) -> type[Channel]:
     loaded = sys.modules.get(module_name)
     if loaded is None or loaded.__file__ != str(path):
         search = [str(path.parent)] if path.name == "__init__.py" else None
+        for stale in [known for known in sys.modules if known.startswith(f"{module_name}.")]:
+            del sys.modules[stale]  # rooms of another site's channel of the same name
         spec = importlib.util.spec_from_file_location(module_name, path, submodule_search_locations=search)
         if spec is None or spec.loader is None:
             raise ConfigError(Problem(text="cannot be loaded as a channel", file=str(path)))

@@ -14,6 +14,7 @@ import os
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import ClassVar
 
@@ -34,10 +35,11 @@ class Box(Channel):
     idempotency: str = "D"
     seconds: float = 0.0
     always: bool = False
+    lifetime: float = 0.0
 
     @property
     def capabilities(self) -> Capabilities:
-        return Capabilities(idempotency=Idempotency(self.idempotency), always_publishes=self.always)
+        return Capabilities(idempotency=Idempotency(self.idempotency), always_publishes=self.always, key_lifetime=timedelta(seconds=self.lifetime) if self.lifetime else None)
 
     @property
     def destination(self) -> Destination:

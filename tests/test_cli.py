@@ -192,7 +192,15 @@ class TestTheShippedSite:
     def test_preview_names_every_channel(self, office: Cli) -> None:
         code, out, _ = office("preview", str(office.root / "releases" / "harbour-line.md"))
         assert code == 0
-        for words in ("rss · en", "rss · zh-Hant", "email · en", "mastodon · en", "bluesky · en", "of 300 graphemes"):
+        for words in (
+            "rss · en",
+            "rss · zh-Hant",
+            "email · en",
+            "email-zh · zh-Hant",
+            "mastodon · en",
+            "bluesky · en",
+            "of 300 graphemes",
+        ):
             assert words in out
 
     def test_the_sample_has_no_errors_or_warnings(self, office: Cli) -> None:
@@ -202,7 +210,7 @@ class TestTheShippedSite:
 
     def test_doctor_says_local(self, office: Cli) -> None:
         rows = {row["channel"]: row for row in json.loads(office("doctor", "--json")[1])}
-        assert {name for name, row in rows.items() if not row["live"]} == {"email", "mastodon", "bluesky"}
+        assert {name for name, row in rows.items() if not row["live"]} == {"email", "email-zh", "mastodon", "bluesky"}
 
     def test_doctor_says_what_is_missing(self, office: Cli) -> None:
         config = office.root / "config" / "distributor.toml"

@@ -18,7 +18,7 @@ from distributor.desk import Desk
 from distributor.lifecycle import Late, State, lateness
 from distributor.outbox import Event, Outbox, next_state
 from distributor.site import Site
-from distributor.store import Delivery
+from distributor.store import Delivery, Due
 from tests import sites
 from tests.conftest import FakeClock
 
@@ -95,9 +95,9 @@ def test_the_clock_stepped_back_between_gate_and_write(root: Path, monkeypatch: 
     site.clock.set(LIFT)
     deliver = Outbox._deliver
 
-    async def stepped(outbox: Outbox, delivery: Delivery) -> object:
+    async def stepped(outbox: Outbox, due: Due) -> object:
         site.clock.set(LIFT - timedelta(seconds=1))
-        return await deliver(outbox, delivery)
+        return await deliver(outbox, due)
 
     monkeypatch.setattr(Outbox, "_deliver", stepped)
     site.drain()
@@ -232,6 +232,21 @@ def test_late_policy(seconds: int, always: bool, partly: bool) -> None:
         send_however_late=always, partly_out=partly,
     )  # fmt: skip
     assert (verdict is Late.missed) == (seconds > 900 and not always and not partly)
+
+
+def test_a_key_that_the_server_has_forgotten_is_not_used_again(root: Path) -> None:
+    """Mastodon knows a key for an hour: later the same key would make a second post."""
+    fault = root / "fault"
+    site = Scheduled(root, box(root, fault_file=str(fault), idempotency="A", lifetime=3300.0))
+    fault.write_text("in-doubt")
+    site.clock.set(LIFT)
+    site.drain()
+    assert site.states() == {"box public/en": "retrying"}
+    site.clock.step(timedelta(minutes=56))
+    fault.unlink()
+    site.drain()
+    assert site.states() == {"box public/en": "in_doubt"}
+    assert len(sites.log(root)) == 1
 
 
 # ── the real process ──────────────────────────────────────────────────────────────────────────────────────────────

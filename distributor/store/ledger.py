@@ -12,6 +12,7 @@ from distributor.errors import ActionError
 from distributor.lifecycle import Late, PubStatus, State
 from distributor.store import queries as q
 from distributor.store import schema as s
+from distributor.store import settling
 from distributor.store.reader import Reader
 from distributor.store.rows import (
     Delivery,
@@ -104,20 +105,22 @@ class Ledger(Reader):
             .values(state=State.sending, worker=worker, wanted=None, attempts=s.delivery.c.attempts + 1)
         )
         statement = insert(s.attempt).returning(s.attempt.c.id, sort_by_parameter_order=True)
-        numbers = connection.execute(statement, [q.attempt_values(due, worker, now) for due in chosen]).scalars().all()
+        numbers = (
+            connection.execute(statement, [settling.attempt_values(due, worker, now) for due in chosen]).scalars().all()
+        )
         return [replace(due, attempt_id=number) for due, number in zip(chosen, numbers, strict=True)]
 
     def settle(self, worker: str, settlements: Iterable[Settlement]) -> None:
         """Write down how attempts ended. A late receipt still resolves a row that a reaper put in doubt; a retry gives
         way to what a person wanted meanwhile.
         """
-        rows = [q.settlement_values(one) for one in settlements]
+        rows = [settling.settlement_values(one) for one in settlements]
         with self._engine.begin() as connection:
-            connection.execute(q.END_ATTEMPT, rows)
+            connection.execute(settling.END_ATTEMPT, rows)
             for delivered in (True, False):
                 some = [row for row in rows if (row["new_state"] == State.delivered) is delivered]
                 if some:
-                    connection.execute(q.settle_delivery(worker, delivered=delivered), some)
+                    connection.execute(settling.settle_delivery(worker, delivered=delivered), some)
 
     def reap(self, now: datetime, *, dead_before: datetime, myself: str) -> list[Delivery]:
         """Take back what dead workers left in `sending`: retried where the server takes our key, else in doubt."""
@@ -139,6 +142,7 @@ class Ledger(Reader):
                 .values(
                     state=case((repeatable, func.coalesce(s.delivery.c.wanted, State.retrying)), else_=State.in_doubt),
                     reason="the process ended before the answer",
+                    doubt_since=func.coalesce(s.delivery.c.doubt_since, micros(now)),
                 )
             )
             return q.deliveries(connection, s.delivery.c.id.in_(ids))

@@ -10,17 +10,10 @@ from sqlalchemy import (
     Connection,
     Row,
     Select,
-    String,
-    Update,
     and_,
-    bindparam,
-    case,
     exists,
-    func,
     insert,
-    or_,
     select,
-    update,
 )
 from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.exc import IntegrityError
@@ -34,7 +27,6 @@ from distributor.store.rows import (
     NewDelivery,
     Release,
     SealedMessage,
-    Settlement,
     instant,
     maybe_instant,
     micros,
@@ -95,6 +87,7 @@ def due(row: Row[Any]) -> Due:
         catch_up_within=timedelta(microseconds=row.catch_up_within),
         in_doubt=row.in_doubt,
         priority=row.priority,
+        doubt_since=maybe_instant(row.doubt_since),
     )
 
 
@@ -233,65 +226,3 @@ def conflict(error: IntegrityError, new: Release) -> str:
     if "never_before_the_lift" in str(error.orig):
         return f"a delivery of '{new.id}' would leave before the embargo; nothing was planned"
     return f"'{new.id}' version {new.version} is already scheduled; nothing was changed"
-
-
-def attempt_values(due: Due, worker: str, now: datetime) -> dict[str, Any]:
-    """A new attempt as columns."""
-    return {
-        "delivery_id": due.delivery.id,
-        "number": due.delivery.attempts + 1,
-        "worker": worker,
-        "digest": due.delivery.digest,
-        "began_at": micros(now),
-    }
-
-
-def settlement_values(one: Settlement) -> dict[str, Any]:
-    """A settlement as the parameters of `END_ATTEMPT` and `settle_delivery`."""
-    return {
-        "this_attempt": one.attempt_id,
-        "this_delivery": one.delivery_id,
-        "new_state": one.state,
-        "new_outcome": one.outcome,
-        "new_due": micros(one.due),
-        "began": micros(one.began_at),
-        "ended": micros(one.ended_at),
-        "why": one.reason,
-        "new_id": one.remote_id,
-        "new_url": one.remote_url,
-    }
-
-
-END_ATTEMPT = (
-    update(s.attempt)
-    .where(s.attempt.c.id == bindparam("this_attempt"))
-    .values(ended_at=bindparam("ended"), outcome=bindparam("new_outcome"), reason=bindparam("why"))
-)
-
-
-def settle_delivery(worker: str, *, delivered: bool) -> Update:
-    """Compare-and-set: the row is still ours and on the wire, or a late receipt resolves it."""
-    # Not `in_`: a list of unknown length cannot be repeated over many rows.
-    ours = s.delivery.c.state == State.sending
-    if delivered:
-        ours = or_(ours, s.delivery.c.state == State.in_doubt)
-    state: Any = bindparam("new_state", type_=String)
-    if not delivered:
-        state = case((state == State.retrying, func.coalesce(s.delivery.c.wanted, state)), else_=state)
-    return (
-        update(s.delivery)
-        .where(
-            s.delivery.c.id == bindparam("this_delivery"),
-            s.delivery.c.worker == worker,
-            ours,
-        )
-        .values(
-            state=state,
-            due=bindparam("new_due"),
-            reason=bindparam("why"),
-            remote_id=bindparam("new_id"),
-            remote_url=bindparam("new_url"),
-            sent_at=bindparam("began") if delivered else None,
-            settled_at=bindparam("ended"),
-        )
-    )

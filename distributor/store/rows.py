@@ -111,6 +111,7 @@ class Due:
     catch_up_within: timedelta
     in_doubt: str
     priority: int  #: the smaller goes first
+    doubt_since: datetime | None  #: when an earlier attempt may have been written
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

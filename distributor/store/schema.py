@@ -84,6 +84,7 @@ delivery = Table(
     Column("late_ok", Integer, nullable=False),
     Column("attempts", Integer, nullable=False, default=0),
     Column("worker", String),
+    Column("doubt_since", BigInteger),  # an earlier attempt may have been written then
     Column("wanted", String),  # what a person wants once it is off the wire: held or canceled
     Column("remote_id", Text),
     Column("remote_url", Text),
