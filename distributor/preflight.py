@@ -76,6 +76,9 @@ def _words(text: LanguageVersion, *, main: bool) -> Iterator[Finding]:
         yield _note("boilerplate-missing", "no boilerplate: editors expect an 'About' paragraph", "boilerplate")
     if text.lang == "zh":
         yield _warning("language-bare", "'zh' does not say which script: write zh-Hant or zh-Hans", "lang")
+    for quote in text.quotes:
+        if not quote.title:
+            yield _note("speaker-untitled", f"{quote.speaker} is quoted without a title", "body")
     yield from _media(text)
     yield from _body(text)
 

@@ -137,11 +137,12 @@ def _render(channel: Channel, release: Release, kit: Kit, due: datetime) -> list
 
 
 def _missing_languages(channel: Channel, release: Release) -> list[Finding]:
+    """A channel that lacks its language sends nothing: a warning, and an error where the release names the channel."""
     return [
         Finding(
-            severity=Severity.error,
+            severity=Severity.error if channel.name in release.channels else Severity.warning,
             code="language-missing",
-            text=f"the channel carries {lang}, but the release has no {lang} version",
+            text=f"the release has no {lang} version: nothing goes out here in {lang}",
             field="lang",
             channel=channel.name,
         )

@@ -20,11 +20,13 @@ from distributor.fields import (
     Language,
     Lei,
     Line,
+    Offset,
     Phone,
     Prose,
     Slug,
     Url,
 )
+from distributor.quotes import Quote, find_quotes
 
 
 class _Part(BaseModel):
@@ -80,6 +82,7 @@ class Dateline(_Part):
     region: Line | None = None
     country: Line | None = None
     date: dt.date | None = None  #: the embargo's date in its own zone unless given
+    style: Literal["hk", "uk", "us-ap", "bw", "gnw", "mor"] = "hk"  #: how a wire prints it
 
     def place(self) -> str:
         """`HONG KONG`, `RALEIGH, North Carolina`: the city in capitals, then the region or country (AP style)."""
@@ -97,6 +100,7 @@ class Contact(_Part):
     email: Address | None = None
     phone: Phone | None = None
     audience: Literal["media", "investor", "public"] = "media"
+    embargo_only: bool = False  #: answers before the lift, and is printed in prebriefs alone
 
     @model_validator(mode="after")
     def _reachable(self) -> Self:
@@ -164,6 +168,24 @@ class Correction(_Part):
         return self
 
 
+class Approval(_Part):
+    """Who said yes, and to which bytes."""
+
+    role: Line
+    person: Line
+    at: Instant
+    seal: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+
+
+class Audience(_Part):
+    """Who gets it through which channels, and how long after the lift."""
+
+    name: Line
+    tier: Literal["internal", "prebrief", "wire", "public"] = "public"
+    after: Offset = dt.timedelta()
+    channels: tuple[Line, ...] = ()
+
+
 class LanguageVersion(_Part):
     """The words of a release in one language."""
 
@@ -184,6 +206,11 @@ class LanguageVersion(_Part):
     notes_to_editors: Prose | None = None
     translation_of: Source | None = None
     social: dict[Line, Prose] = Field(default_factory=dict)  #: channel → text that replaces the made one
+
+    @property
+    def quotes(self) -> tuple[Quote, ...]:
+        """Who is quoted in the body, as far as it names them."""
+        return find_quotes([part.strip().removeprefix("> ") for part in self.body.split("\n\n")])
 
 
 class Release(_Part):
@@ -211,12 +238,17 @@ class Release(_Part):
     social_profiles: tuple[Link, ...] = ()
     ednote: Prose | None = None  #: for editors, never published
     channels: tuple[Line, ...] = ()  #: empty: every channel that the config enables
+    audiences: tuple[Audience, ...] = ()
+    approvals: tuple[Approval, ...] = ()
     languages: tuple[LanguageVersion, ...] = Field(min_length=1)  #: the first is the one it was written in
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         if self.expires_at and self.embargoed_until and self.expires_at.instant <= self.embargoed_until.instant:
             raise ValueError("expires_at must be later than embargoed_until")
+        for audience in self.audiences:
+            if audience.after < dt.timedelta() and audience.tier not in ("internal", "prebrief"):
+                raise ValueError(f"the audience '{audience.name}' would get it before the lift; only a prebrief may")
         if self.version > 1 and not self.corrects:
             raise ValueError(f"version {self.version} must say what it corrects (corrects: version, class, text)")
         if self.corrects and self.corrects.version >= self.version:
@@ -246,7 +278,7 @@ class Release(_Part):
 
     def media_contacts(self) -> Iterator[Contact]:
         """The contacts that may be printed for journalists."""
-        return (contact for contact in self.contacts if contact.audience == "media")
+        return (contact for contact in self.contacts if contact.audience == "media" and not contact.embargo_only)
 
 
 DEFAULT_CATCH_UP = dt.timedelta(minutes=15)

@@ -200,3 +200,17 @@ def test_a_template_that_raises_is_told_with_its_line(root: Path, clock: FakeClo
     assert "note.txt:2" in str(error.value)
     assert "[channels.partner]" in str(error.value)
     assert not (root / "var").exists()
+
+
+def test_a_channel_whose_language_is_missing(root: Path, clock: FakeClock) -> None:
+    """It is left out with a warning; where the release itself names the channel, that is an error."""
+    config = root / "config" / "distributor.toml"
+    config.write_text(sites.box(root) + sites.box(root, "box-fr", languages=["fr"]))
+    desk = Desk(site=Site(root), clock=clock)
+    done = desk.schedule(sites.release(root, LIFT))
+    [finding] = [f for f in done.preview.all_findings() if f.code == "language-missing"]
+    assert (finding.channel, finding.severity) == ("box-fr", "warning")
+    assert states(desk) == ["planned"]
+    named = sites.release(root, LIFT, "other", **{"summary:": "channels: [box, box-fr]\nsummary:"})
+    with pytest.raises(Refusal, match="no fr version"):
+        desk.schedule(named)

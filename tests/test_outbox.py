@@ -319,6 +319,7 @@ def test_kill_between_attempt_and_receipt(root: Path, fault: str, idempotency: s
     assert status(root)["public/en"][0] == state
 
 
+@pytest.mark.slow
 def test_kill_at_random_moments_loses_and_repeats_nothing(root: Path) -> None:
     """Class A: every recipient once by key; the deliveries go on over the kills."""
     people = [f"r{n:03}@x" for n in range(120)]

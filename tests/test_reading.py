@@ -201,3 +201,40 @@ def test_any_text_is_read_or_refused_with_a_sentence(tmp_path_factory: pytest.Te
         reading.read(path, House())
     except ReleaseError as error:
         assert "any.md" in str(error)
+
+
+SCRIPT = "'x <script>alert(1)</script>'"
+EVERY_TEXT_FIELD = {
+    "headline": SCRIPT, "subheadline": SCRIPT, "short_headline": SCRIPT, "slugline": SCRIPT, "summary": SCRIPT, "byline": SCRIPT,
+    "boilerplate": SCRIPT, "disclaimer": SCRIPT, "notes_to_editors": SCRIPT, "ednote": SCRIPT, "embargo_note": SCRIPT, "genre": SCRIPT,
+    "keywords": f"[{SCRIPT}]", "regions": f"[{SCRIPT}]", "hashtags": "['<script>alert(1)</script>']", "channels": f"[{SCRIPT}]",
+    "dateline": f"{{city: {SCRIPT}}}", "dateline.region": f"{{city: a, region: {SCRIPT}}}", "issuer": f"{{name: {SCRIPT}}}",
+    "issuer.url": "{name: a, url: 'https://x.example/<script>alert(1)</script>'}", "links": f"[{{url: 'javascript:alert(1)', title: {SCRIPT}}}]",
+    "links.title": f"[{{url: 'https://x.example', title: {SCRIPT}}}]", "social": f"{{mastodon: {SCRIPT}}}", "subjects": f"[{{code: '1', name: {SCRIPT}}}]",
+    "contacts": f"[{{name: {SCRIPT}, email: a@b.example}}]", "contacts.role": f"[{{role: {SCRIPT}, email: a@b.example}}]",
+    "contacts.email": "[{email: '<script>alert(1)</script>@b.example'}]", "contacts.phone": "[{phone: '+852<script>'}]",
+    "media": f"[{{caption: {SCRIPT}}}]", "media.alt": f"[{{alt: {SCRIPT}}}]", "media.credit": f"[{{credit: {SCRIPT}}}]", "media.rights": f"[{{rights: {SCRIPT}}}]",
+    "distributor": f"{{name: {SCRIPT}}}", "regulatory": f"{{regime: {SCRIPT}}}", "social_profiles": f"[{{url: 'https://x.example', title: {SCRIPT}}}]",
+    "audiences": f"[{{name: {SCRIPT}}}]", "lang": SCRIPT, "id": SCRIPT, "embargoed_until": SCRIPT, "display_zones": f"[{SCRIPT}]",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("field", EVERY_TEXT_FIELD)
+def test_a_script_in_any_field_is_refused(tmp_path: Path, field: str) -> None:
+    name = field.partition(".")[0]
+    lines = [
+        line
+        for line in GOOD.split("\n")
+        if not line.startswith((f"{name}:", "  - {name: Wan" if name == "contacts" else "\0"))
+    ]
+    text = "\n".join([lines[0], f"{name}: {EVERY_TEXT_FIELD[field]}", *lines[1:]])
+    problem = told(tmp_path, text)
+    assert f"piers.md:2: {name}" in problem, problem
+
+
+def test_quotes_are_read_from_the_body(sample: Release) -> None:
+    speakers = [(quote.speaker, quote.title, quote.org) for quote in sample.main.quotes]
+    assert speakers == [
+        ("Helen Au", "Chief Executive", "Tidewater Ferries"),
+        ("Dr Samuel Kwok", "Director of Marine Acoustics", "Harbour Institute"),
+    ]
