@@ -94,11 +94,6 @@ def _zone_hint(name: str) -> str:
     return hint if "did you mean" in hint else ": use an IANA name such as Europe/London"
 
 
-def place_of(abbreviation: str) -> str | None:
-    """The IANA zone that a press office means by an abbreviation, or None where it names no single place."""
-    return "UTC" if abbreviation in ("UTC", "GMT") else _ABBREVIATIONS.get(abbreviation)
-
-
 def zone_warning(name: str) -> str | None:
     """Why a zone that exists is still a trap, or None."""
     if name in _ABBREVIATIONS:

@@ -1,11 +1,12 @@
 """What a wire editor would say about a release before it goes: findings on its facts and words."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
 from distributor import embargo
 from distributor.contract import Finding, Severity
+from distributor.importing import LOST_LINK, DroppedLine
 from distributor.markdown import Body
 from distributor.plain import normalize
 from distributor.release import LanguageVersion, Release
@@ -26,6 +27,15 @@ def check(release: Release, now: datetime) -> list[Finding]:
     return sorted(found, key=lambda finding: order.index(finding.severity))
 
 
+def imported(dropped: Iterable[DroppedLine]) -> list[Finding]:
+    """Findings on what an import had to leave out."""
+    return [
+        _warning("link-lost", f"line {line.line}: a link was lost: '{line.text[-60:]}'", "links")
+        for line in dropped
+        if line.reason == LOST_LINK
+    ]
+
+
 def _error(code: str, text: str, field: str | None = None) -> Finding:
     return Finding(severity=Severity.error, code=code, text=text, field=field)
 
@@ -40,7 +50,10 @@ def _note(code: str, text: str, field: str | None = None) -> Finding:
 
 def _facts(release: Release, now: datetime) -> Iterator[Finding]:
     lift = release.embargoed_until
-    if lift is None:
+    if lift is None and release.embargo_note:
+        text = f"the release speaks of an embargo ('{release.embargo_note[:60]}') but has none: set embargoed_until"
+        yield _error("embargo-unclear", text, "embargoed_until")
+    elif lift is None:
         yield _note("embargo-missing", "no embargo: it goes out at the moment it is scheduled for", "embargoed_until")
     else:
         if lift.instant <= now:

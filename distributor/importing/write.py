@@ -1,71 +1,110 @@
-"""Writing the draft as a release file that a person can read and our reader reads back."""
+"""The release file: front matter that a person can read and go on with, and a body that reads back word for word."""
 
 import re
 from collections.abc import Iterable, Mapping
+from itertools import groupby
 from typing import Any
 
 import yaml
 
-from distributor.importing.lines import DroppedLine, Paragraph
-from distributor.markdown import Body
+from distributor.importing.lines import Book, DroppedLine, Paragraph
 
 _ORDER = (
-    "id", "embargoed_until", "lang", "headline", "subheadline", "byline", "issuer", "distributor", "dateline", "contacts",
-    "media", "hashtags", "links", "boilerplate", "disclaimer", "notes_to_editors",
+    "id", "embargoed_until", "embargo_note", "lang", "headline", "subheadline", "byline", "issuer", "distributor", "dateline",
+    "contacts", "media", "hashtags", "links", "boilerplate", "disclaimer", "notes_to_editors",
 )  # fmt: skip
-_BULLET = re.compile(r"^[•●▪◦‣]\s*|^[-–*]\s+")
-_SPECIAL = re.compile(r"([\\`*_\[\]<>&|~!])")
-_LINE_START = re.compile(r"^(\s*)(#{1,6}(?=\s|$)|[-+](?=\s|$)|=+\s*$|-+\s*$)")
-_NUMBERED = re.compile(r"^(\d{1,9})([.)])(?=\s|$)")
+#: Bytes. A release file may have 1,000,000 (frontmatter.MAX_FILE); fields and the reader's work need room.
+MAX_BODY, _MAX_COMMENTS = 500_000, 150_000
+_DEFINITE_BULLETS = frozenset("•●▪◦‣⁃∙")
 
-
-class _Dumper(yaml.SafeDumper):
-    """Several paragraphs as a block, everything that could be read as something else in quotes."""
-
-
-def _string(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
-    style = "|" if "\n" in text and not re.search(r"[^\S\n]\n|^\s", text) else None
-    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
-
-
-_Dumper.add_representer(str, _string)
-
-
-def release_file(front: Mapping[str, Any], dropped: Iterable[DroppedLine], body: str) -> str:
-    """The file: dropped lines as comments, the fields, the body."""
-    ordered = {name: front[name] for name in _ORDER if name in front}
-    fields = yaml.dump(ordered, Dumper=_Dumper, allow_unicode=True, sort_keys=False, width=10**9)
-    comments = [f"# left out, line {one.line}: {one.text}  ({one.reason})\n" for one in dropped]
-    return f"---\n{''.join(comments)}{fields}---\n{body}\n"
+# What starts a block in Markdown (CommonMark 0.31, sections 4.1 to 5.3), each with the character to escape.
+_BLOCK_START = re.compile(r"#{1,6}(?=\s|$)|[-+*](?=\s|$)|>|~~~|(?:[-*_]\s*){3,}$|\[(?=.*\]:)")
+_NUMBERED = re.compile(r"(\d{1,9})([.)])(?=\s|$)")
+# What starts something within a line (section 6): escapes, emphasis, tags and autolinks, entities, links.
+_INLINE = re.compile(r"\\(?=[!-/:-@\[-`{-~])|\*+|_+|<(?=[A-Za-z/!?])|&(?=#?\w{1,32};)|(?<=\])\(")
 
 
 def body_markdown(paragraphs: Iterable[Paragraph]) -> str:
-    """Paragraphs as Markdown that reads back as the same words; bulleted lines become a list."""
-    blocks: list[str] = []
-    in_list = False
-    for paragraph in paragraphs:
-        bullet = _BULLET.match(paragraph.lines[0]) if len(paragraph.text) < 600 else None
-        if bullet:
-            text = paragraph.text[bullet.end() :]
-            item = f"- {_escaped(text)}"
-            if in_list:
-                blocks[-1] += f"\n{item}"
-            else:
-                blocks.append(item)
-        else:
-            blocks.append(_escaped(paragraph.text))
-        in_list = bool(bullet)
+    """Paragraphs as Markdown that reads back as the same words; bulleted paragraphs become lists."""
+    blocks = []
+    for mark, group in groupby(paragraphs, key=lambda paragraph: paragraph.mark):
+        run = list(group)
+        if mark in _DEFINITE_BULLETS or (mark and len(run) > 1):
+            blocks.append("\n".join(f"- {escaped(one.text)}" for one in run))
+        else:  # a single dash may be a speaker's, a single asterisk a footnote's
+            blocks += [escaped(one.printed) for one in run]
     return "\n\n".join(blocks)
 
 
-def _escaped(text: str) -> str:
-    """As little as is needed: nothing where Markdown reads the text back unchanged."""
-    text = re.sub(r" {2,}", " ", text).strip()
-    if text and Body(text).paragraphs == (text,) and Body(text).markup() is None and not _SPECIAL_LINK.search(text):
-        return text
-    text = _SPECIAL.sub(r"\\\1", text)
-    text = _NUMBERED.sub(r"\1\\\2", text)
-    return _LINE_START.sub(lambda found: f"{found[1]}\\{found[2]}", text)
+def escaped(text: str) -> str:
+    """One line of text as Markdown, with no more backslashes than it takes."""
+    pairs = {mark for mark in "*_" if text.count(mark) > 1}  # one alone has nothing to pair with
+    line = _INLINE.sub(lambda found: _inline(found, text, pairs), text)
+    if "`" in text.replace("`", "", 1):  # one alone means nothing
+        line = line.replace("`", "\\`")
+    if _BLOCK_START.match(text):
+        return line if line.startswith("\\") else f"\\{line}"
+    return _NUMBERED.sub(r"\1\\\2", line, count=1) if _NUMBERED.match(text) else line
 
 
-_SPECIAL_LINK = re.compile(r"\]\(|`")
+def _inline(found: re.Match[str], text: str, pairs: set[str]) -> str:
+    run = found[0]
+    if run[0] not in "*_":
+        return f"\\{run}"
+    before, after = text[max(found.start() - 1, 0) : found.start()], text[found.end() : found.end() + 1]
+    if run[0] not in pairs or (not before.strip() and not after.strip()):
+        return run  # between spaces it emphasises nothing (section 6.2)
+    if run[0] == "_" and before.isalnum() and after.isalnum():
+        return run
+    return "".join(f"\\{char}" for char in run)
+
+
+def fitting(paragraphs: Iterable[Paragraph], book: Book) -> list[Paragraph]:
+    """The paragraphs that a release file has room for; the others go into the book."""
+    kept, size = [], 0
+    for paragraph in paragraphs:
+        size += len(escaped(paragraph.printed).encode()) + 2
+        if size <= MAX_BODY:
+            kept.append(paragraph)
+        else:
+            book.drop(paragraph.line, paragraph.printed, f"a body of more than {MAX_BODY // 1000} kB is no release")
+    return kept
+
+
+def release_file(front: Mapping[str, Any], dropped: Iterable[DroppedLine], body: str) -> str:
+    """The whole file: what was dropped as comments, the fields, the body."""
+    fields = "".join(_field(name, front[name]) for name in _ORDER if name in front)
+    return f"---\n{_comments(dropped)}{fields}---\n{body}\n"
+
+
+def _comments(dropped: Iterable[DroppedLine]) -> str:
+    lines, room, more = [], _MAX_COMMENTS, 0
+    for one in dropped:
+        line = f"# dropped, line {one.line}: {one.text}  ({one.reason})\n"
+        room -= len(line.encode())
+        if room >= 0:
+            lines.append(line)
+        else:
+            more += 1
+    return "".join(lines) + (f"# and {more} more, for which there is no room here\n" if more else "")
+
+
+def _field(name: str, value: Any) -> str:
+    if isinstance(value, str) and (name in ("boilerplate", "disclaimer", "notes_to_editors") or "\n" in value):
+        return f"{name}: |\n" + "".join(f"  {line}\n" if line else "\n" for line in value.split("\n"))
+    if isinstance(value, str):
+        return f"{name}: {_inline_yaml(value)}\n"
+    if isinstance(value, list) and value and isinstance(value[0], dict):
+        return f"{name}:\n" + "".join(_entry(entry) for entry in value)
+    return f"{name}: {_inline_yaml(value)}\n"
+
+
+def _entry(entry: Mapping[str, str]) -> str:
+    lines = [f"{key}: {_inline_yaml(value)}\n" for key, value in entry.items()]
+    return "  - " + "    ".join(lines)
+
+
+def _inline_yaml(value: Any) -> str:
+    """On one line, quoted where YAML would read something else."""
+    text = yaml.safe_dump(value, allow_unicode=True, sort_keys=False, width=10**9, default_flow_style=True)
+    return text.removesuffix("...\n").rstrip("\n")
