@@ -93,11 +93,12 @@ def test_a_time_that_happens_twice_needs_a_choice(zone: str, fold: str, first: s
     assert parse(f"{fold}{first} {zone}").instant < parse(f"{fold}{second} {zone}").instant
 
 
-@pytest.mark.parametrize("zone", sorted(zone_names()))
-def test_every_iana_zone_is_accepted(zone: str) -> None:
-    read = parse(f"2026-07-01 09:00 {zone}")
-    assert read.zone == zone
-    assert parse(str(read)) == read
+def test_every_iana_zone_is_accepted() -> None:
+    assert len(zone_names()) > 400
+    for zone in sorted(zone_names()):
+        read = parse(f"2026-07-01 09:00 {zone}")
+        assert read.zone == zone
+        assert parse(str(read)) == read
 
 
 @given(

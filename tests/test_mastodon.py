@@ -276,23 +276,28 @@ def test_every_answer_has_its_outcome(
     assert len(server.received) == 1
 
 
-IN_FIVE_MINUTES = datetime.now(UTC).replace(microsecond=0) + timedelta(minutes=5)
+def in_five_minutes() -> datetime:
+    return datetime.now(UTC).replace(microsecond=0) + timedelta(minutes=5)
 
 
 @pytest.mark.parametrize(
     ("headers", "seconds"),
     [
-        ({"X-RateLimit-Reset": IN_FIVE_MINUTES.isoformat(timespec="microseconds").replace("+00:00", "Z")}, 300),
-        ({"Retry-After": format_datetime(IN_FIVE_MINUTES, usegmt=True)}, 300),
-        ({"Retry-After": "2.5"}, 2.5),
-        ({"X-RateLimit-Reset": "soon"}, None),
-        ({}, None),
+        (lambda: {"X-RateLimit-Reset": f"{in_five_minutes():%Y-%m-%dT%H:%M:%S.000000Z}"}, 300),
+        (lambda: {"Retry-After": format_datetime(in_five_minutes(), usegmt=True)}, 300),
+        (lambda: {"Retry-After": "2.5"}, 2.5),
+        (lambda: {"X-RateLimit-Reset": "soon"}, None),
+        (dict, None),
     ],
 )
 def test_when_a_throttled_post_may_be_tried_again(
-    live: Channel, server: MastodonServer, message: Message, headers: dict[str, str], seconds: float | None
+    live: Channel,
+    server: MastodonServer,
+    message: Message,
+    headers: Callable[[], dict[str, str]],
+    seconds: float | None,
 ) -> None:
-    server.faults.append(say(Reply(status=429, headers=headers)))
+    server.faults.append(say(Reply(status=429, headers=headers())))
     with pytest.raises(Throttled) as raised:
         deliver(live, message)
     until, now = raised.value.until, datetime.now(UTC)

@@ -296,9 +296,11 @@ def test_run_delivers_at_the_instant(root: Path) -> None:
 @pytest.mark.parametrize(
     ("fault", "idempotency", "written", "state"),
     [
-        ("kill-before", "A", 1, "delivered"),  # the attempt is in the ledger, nothing was written
+        pytest.param(
+            "kill-before", "A", 1, "delivered", marks=pytest.mark.slow
+        ),  # the attempt is in the ledger, nothing was written
         ("kill-after", "A", 2, "delivered"),  # the server knows the key: the second write is the same post
-        ("kill-before", "D", 0, "in_doubt"),  # nobody can know, so a person decides
+        pytest.param("kill-before", "D", 0, "in_doubt", marks=pytest.mark.slow),  # nobody can know, so a person decides
         ("kill-after", "D", 1, "in_doubt"),  # written once, never twice
     ],
 )
@@ -352,12 +354,12 @@ def test_sigterm_finishes_what_is_on_the_wire(root: Path) -> None:
 def test_hold_and_resume_while_it_runs(root: Path) -> None:
     from distributor.clock import SystemClock
 
-    schedule_soon(root, sites.box(root), seconds=2.0)
+    schedule_soon(root, sites.box(root), seconds=1.2)
     desk = Desk(site=Site(root), clock=SystemClock())
     process = spawn(root, "run")
     try:
         desk.hold("three-piers")
-        time.sleep(2.6)
+        time.sleep(1.8)
         assert sites.log(root) == []
         assert desk.status()[0].running
         desk.resume("three-piers")
@@ -375,10 +377,13 @@ def test_scheduled_while_it_runs(root: Path) -> None:
 
     sites.make(root, sites.box(root))
     with spawn(root, "run") as process:
-        time.sleep(1.0)
-        lift = datetime.now(UTC) + timedelta(seconds=1.5)
+        deadline = time.time() + 10
+        while not (root / "var" / "distributor.db").exists() and time.time() < deadline:
+            time.sleep(0.02)
+        lift = datetime.now(UTC) + timedelta(seconds=1.2)
         Desk(site=Site(root), clock=SystemClock()).schedule(sites.release(root, lift))
-        time.sleep(2.2)
+        while not sites.log(root) and time.time() < deadline:
+            time.sleep(0.02)
         process.terminate()
         process.communicate(timeout=20)
     [(when, *_)] = sites.log(root, word="begin")
