@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, ClassVar, Literal
+from urllib.parse import quote
 
 from pydantic import ConfigDict
 
@@ -18,16 +19,8 @@ from distributor.errors import ConfigError
 from distributor.fields import Language, Offset
 from distributor.markdown import Body
 from distributor.outcomes import (
-    DeliveryError,
-    InDoubt,
-    Outcome,
-    Receipt,
-    Refused,
-    Throttled,
-    Unauthorized,
-    Unavailable,
-    Unsupported,
-)
+    DeliveryError, InDoubt, Outcome, Receipt, Refused, Throttled, Unauthorized, Unavailable, Unsupported,
+)  # fmt: skip
 from distributor.release import LanguageVersion, Media, Release
 from distributor.render import Templates
 from distributor.settings import Newsroom, Places
@@ -150,6 +143,11 @@ class MediaFile:
         """Hash of the bytes, in hex."""
         return hashlib.sha256(self.data).hexdigest()
 
+    @property
+    def address(self) -> str:
+        """Its path under the newsroom's URL; it holds the hash, so it is never guessed or changed."""
+        return f"media/{self.sha256[:16]}/{quote(self.name)}"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
@@ -203,8 +201,8 @@ class Kit:
         return base if text is release.main else f"{base}/{text.lang.lower()}"
 
     def media_url(self, media: MediaFile) -> str:
-        """Where the newsroom shows a media file; the name holds the hash, so it is never guessed or changed."""
-        return f"{self.newsroom.url.rstrip('/')}/media/{media.sha256[:16]}/{media.name}"
+        """Where the newsroom shows a media file."""
+        return f"{self.newsroom.url.rstrip('/')}/{media.address}"
 
 
 @dataclass(frozen=True, kw_only=True)

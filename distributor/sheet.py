@@ -91,8 +91,8 @@ def _frame(message: Message, photos: Sequence[MediaFile]) -> str:
         return ""
     for file in photos:
         data = f"data:{file.content_type};base64,{base64.b64encode(file.data).decode('ascii')}"
-        for address in _addresses(message, file.name, file.sha256):
-            html = html.replace(escape(address), data)
+        for address in _addresses(message, file):
+            html = html.replace(address, data)
     if "<html" not in html.lower():
         direction = "rtl" if message.lang.split("-")[0] in _RTL else "ltr"
         html = (
@@ -104,13 +104,13 @@ def _frame(message: Message, photos: Sequence[MediaFile]) -> str:
     return html
 
 
-def _addresses(message: Message, name: str, sha256: str) -> list[str]:
+def _addresses(message: Message, file: MediaFile) -> list[str]:
     """Every address in the message that ends in this file's public path."""
-    tail = f"/media/{sha256[:16]}/{name}"
+    tail = escape(f"/{file.address}")
     found, start = [], 0
-    while (end := message.html.find(escape(tail), start)) >= 0:
+    while (end := message.html.find(tail, start)) >= 0:
         begin = max(message.html.rfind(quote, 0, end) for quote in "\"'") + 1
-        found.append(message.html[begin : end + len(escape(tail))])
+        found.append(message.html[begin : end + len(tail)])
         start = end + 1
     return found
 

@@ -310,3 +310,17 @@ def test_a_path_that_leaves_the_public_folder(make_channel: Any, path: str) -> N
 def test_a_relative_link_is_found(rss: Channel, sample: Release, kit: Kit) -> None:
     message = dataclasses.replace(one(rss, sample, kit), html='<a href="/here">x</a>')
     assert [f.code for f in rss.check(message)] == ["link-relative"]
+
+
+def test_a_file_name_with_spaces_and_marks_becomes_a_clean_address(
+    rss: Channel, make_release: MakeRelease, kit: Kit, sample_folder: Path
+) -> None:
+    name = 'ferry one & "two" 渡輪.jpg'
+    (sample_folder / name).write_bytes((sample_folder / "harbour-line-ferry.jpg").read_bytes())
+    message = one(rss, make_release(media=(Media(file=name, caption="c", alt="a"),)), kit)
+    publish(rss, message)
+    item = feed(rss).find("channel/item")
+    url = item.find("enclosure").get("url")
+    assert re.fullmatch(r"https://[\w./%-]+\.jpg", url)
+    assert (rss.places.public / "media" / message.media[0].sha256[:16] / name).is_file()
+    assert url in item.findtext("content:encoded", namespaces=NS)
