@@ -19,7 +19,15 @@ from distributor.errors import ConfigError
 from distributor.fields import Language, Offset
 from distributor.markdown import Body
 from distributor.outcomes import (
-    DeliveryError, InDoubt, Outcome, Receipt, Refused, Throttled, Unauthorized, Unavailable, Unsupported,
+    DeliveryError,
+    InDoubt,
+    Outcome,
+    Receipt,
+    Refused,
+    Throttled,
+    Unauthorized,
+    Unavailable,
+    Unsupported,
 )  # fmt: skip
 from distributor.release import LanguageVersion, Media, Release
 from distributor.render import Templates
