@@ -1,7 +1,6 @@
 """What a channel is: the only room of the core, besides kit and model, that a plug-in may see.
 
-A channel type is a frozen dataclass whose fields are its config block. Three verbs: `render` and `check` are pure,
-`deliver` is the only effect. Preview, seal and sender all use the same Message, so what was previewed is what goes.
+`render` and `check` are pure, `deliver` is the only effect; preview, seal and sender all use the same Message.
 """
 
 import hashlib
@@ -190,9 +189,7 @@ class Kit:
     read_media: Callable[[Media], MediaFile]
 
     def values(self, release: Release, text: LanguageVersion) -> dict[str, Any]:
-        """What every template may use: `release`, `text` (its language version), `body` (`.html`, `.plain`,
-        `.paragraphs`), `newsroom`, `lift` (UTC), `zone`, `url` (its page).
-        """
+        """What every template may use; `body` has `.html`, `.plain` and `.paragraphs`."""
         return {
             "release": release,
             "text": text,
