@@ -158,3 +158,24 @@ def test_a_ledger_that_is_not_there_is_not_made_by_looking(root: Path) -> None:
     with pytest.raises((ActionError, StoreError)):
         desk(root).cancel("three-piers")
     assert not (root / "var").exists()
+
+
+def test_an_older_schema_is_brought_forward(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from sqlalchemy import Connection, text
+
+    from distributor.store import schema
+
+    desk(root).schedule(sites.release(root, FUTURE))
+
+    def step(connection: Connection) -> None:
+        connection.execute(text("ALTER TABLE worker ADD COLUMN host VARCHAR"))
+
+    monkeypatch.setattr(schema, "STEPS", (step,))
+    monkeypatch.setattr(schema, "VERSION", 2)
+    _, [(_, rows)] = desk(root).status()
+    assert len(rows) == 1
+    db = sqlite3.connect(root / "var" / "distributor.db")
+    assert db.execute("SELECT version FROM schema_version").fetchall() == [(2,)]
+    assert "host" in [row[1] for row in db.execute("PRAGMA table_info(worker)")]
+    db.close()
+    desk(root).status()  # the second time there is nothing to do
