@@ -4,13 +4,14 @@ Element rules: RSS 2.0 (rssboard.org/rss-specification), the RSS Advisory Board'
 """
 
 import asyncio
+import mimetypes
 import re
-import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import ClassVar
+from urllib.parse import urlsplit
 
 from distributor import words
 from distributor.contract import (
@@ -24,7 +25,6 @@ from distributor.contract import (
     Message,
     Receipt,
     Recipient,
-    Severity,
     public,
 )
 from distributor.embargo import zone_of
@@ -33,11 +33,13 @@ from distributor.fields import Url
 from distributor.markdown import Body
 from distributor.release import LanguageVersion, Media, Release
 
+from . import remarks
 from .feed import TYPE, Item, Picture, item_bytes, items_in, legal
 from .shelf import Shelf
 
-_BIG = 250_000
 _IMAGES = ("image/jpeg", "image/png", "image/gif", "image/webp")
+_UNTYPED = "application/octet-stream"
+_SCHEMES = {"medtop": "http://cv.iptc.org/newscodes/mediatopic/"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,8 +63,8 @@ class Rss(Channel):
 
     @property
     def capabilities(self) -> Capabilities:
-        """Class A: the same item written again is the same item."""
-        return Capabilities(idempotency=Idempotency.A, always_publishes=True)
+        """Class A: the same item written again is the same item. A correction takes the place of what it corrects."""
+        return Capabilities(idempotency=Idempotency.A, always_publishes=True, edit=True)
 
     @property
     def destination(self) -> Destination:
@@ -74,12 +76,13 @@ class Rss(Channel):
         return [self._message(release, text, kit) for text in self.texts(release)]
 
     def _message(self, release: Release, text: LanguageVersion, kit: Kit) -> Message:
-        photos = [(media, kit.read_media(media)) for media in text.media if media.file]
-        summary = text.summary or next(iter(Body(text.body).paragraphs), text.headline)
+        files = [(media, kit.read_media(media) if media.file else None) for media in text.media]
+        pictures = [picture for media, file in files if (picture := _picture(media, file, kit))]
+        summary = _summary(text)
         lift = kit.lift.replace(microsecond=0)  # RFC 822 dates have whole seconds
-        content = self._content(release, text, kit, photos)
+        content = self._content(release, text, kit, pictures)
         item = Item(
-            guid=_guid(release, text),
+            guid=_guid(release, text, kit),
             title=text.headline,
             url=kit.page_url(release, text),
             summary=summary,
@@ -89,9 +92,8 @@ class Rss(Channel):
             published=lift,
             modified=lift if release.version > 1 else None,
             categories=_categories(release, text, kit),
-            pictures=[_picture(media, file, kit) for media, file in photos if file.content_type in _IMAGES],
+            pictures=pictures,
         )
-        path = self._path(text, kit)
         return Message(
             channel=self.name,
             type=self.TYPE,
@@ -102,30 +104,38 @@ class Rss(Channel):
             title=text.headline,
             text=summary,
             html=legal(content),
-            media=tuple(file for _, file in photos),
+            media=tuple(file for _, file in files if file),
             recipients=public(text),
             meta={
                 "guid": item.guid,
+                "version": str(release.version),
                 "published": lift.isoformat(),
-                "path": path,
-                "title": kit.newsroom.title,
-                "description": kit.newsroom.description,
-                "home": f"{kit.newsroom.url.rstrip('/')}/",
-                "address": f"{kit.newsroom.url.rstrip('/')}/{path}",
-                "copyright": kit.newsroom.copyright or "",
-                "logo": kit.newsroom.logo or "",
-                "hub": self.hub or "",
+                **self._frame(text, kit),
                 "unsaid": "" if text.summary else "summary",
+                "untyped": _names(files, kit, typed=False),
+                "left_out": _names(files, kit, typed=True),
             },
         )
 
-    def _content(
-        self, release: Release, text: LanguageVersion, kit: Kit, photos: Sequence[tuple[Media, MediaFile]]
-    ) -> str:
-        shown = [(media, kit.media_url(file)) for media, file in photos if file.content_type in _IMAGES]
+    def _frame(self, text: LanguageVersion, kit: Kit) -> dict[str, str]:
+        """What stands around the items, sealed with this one: `deliver` has no kit."""
+        path, home = self._path(text, kit), f"{kit.newsroom.url.rstrip('/')}/"
+        return {
+            "path": path,
+            "title": kit.newsroom.title,
+            "description": kit.newsroom.description,
+            "home": home,
+            "address": f"{home}{path}",
+            "copyright": kit.newsroom.copyright or "",
+            "logo": kit.newsroom.logo or "",
+            "hub": self.hub or "",
+        }
+
+    def _content(self, release: Release, text: LanguageVersion, kit: Kit, photos: Sequence[Picture]) -> str:
         values = {
             **kit.values(release, text),
-            "photos": shown,
+            "photos": photos,
+            "direction": words.direction(text.lang),
             "words": words.of(text.lang, release.issuer.name),
             "date": words.day(_day(release, text, kit), text.lang),
         }
@@ -138,19 +148,7 @@ class Rss(Channel):
 
     def check(self, message: Message) -> Iterable[Finding]:
         """What readers would show wrongly."""
-        if message.meta["unsaid"]:
-            text = "no summary: readers show the first paragraph"
-            yield Finding(severity=Severity.note, code="summary-missing", field="summary", text=text)
-        if len(message.content) > _BIG:
-            text = f"the item has {len(message.content):,} bytes; a whole feed should stay under {_BIG:,}"
-            yield Finding(severity=Severity.warning, code="item-big", field="body", text=text)
-        if found := re.search(r"""(?:href|src)=["'](?!https?:|mailto:|tel:|data:)([^"']*)""", message.html):
-            text = f"'{found[1]}' is no whole address: readers show it nowhere; write https://…"
-            yield Finding(severity=Severity.error, code="link-relative", field="body", text=text)
-        for file in message.media:
-            if file.content_type not in _IMAGES:
-                text = f"'{file.name}' is {file.content_type}: the feed does not show it"
-                yield Finding(severity=Severity.note, code="media-left-out", field="media", text=text)
+        return remarks.on(message)
 
     def exhibits(self, message: Message) -> Mapping[str, bytes]:
         """The feed as it would be after this delivery, and the item alone."""
@@ -159,7 +157,8 @@ class Rss(Channel):
     async def deliver(self, message: Message, recipient: Recipient, key: str) -> Receipt:  # noqa: ARG002  the guid is the key
         """Photos, then the item, then the feed; readers see the old or the new feed, never a part.
 
-        Raises Unavailable when the disk does not take it.
+        The receipt's id is `<path of the feed>#<guid>`, which `read_back` takes apart. Raises Unavailable when the disk
+        does not take it, Refused for a media name that would leave the public folder.
         """
         public_file = self.places.public / message.meta["path"]
         note = await asyncio.to_thread(self._shelf(message).publish, message, self.places.public)
@@ -181,10 +180,20 @@ class Rss(Channel):
             return None
 
 
-def _guid(release: Release, text: LanguageVersion) -> str:
-    """Opaque, and the same for every version and address of the release (RFC 9562 §5.5)."""
-    name = f"press-distributor/{release.issuer.name}/{release.id}/{text.lang}"
-    return uuid.uuid5(uuid.NAMESPACE_URL, name).urn
+def _summary(text: LanguageVersion) -> str:
+    """Never without a printable character: feedgen would put the whole content in its place."""
+    words = (text.summary or "", *Body(text.body).paragraphs)
+    return next((part for part in words if legal(part).strip()), text.headline)
+
+
+def _guid(release: Release, text: LanguageVersion, kit: Kit) -> str:
+    """The same for every version, instant and address of the release: a `tag:` URI (RFC 4151).
+
+    Its date says when the host was the newsroom's, not when the release came out, so a correction or another lift
+    leaves it alone. It is the year this form was laid down, and never moves.
+    """
+    host = (urlsplit(kit.newsroom.url).hostname or "").encode("idna").decode()
+    return f"tag:{host},2026:{release.id}:{text.lang}"
 
 
 def _day(release: Release, text: LanguageVersion, kit: Kit) -> datetime:
@@ -199,9 +208,8 @@ def _categories(release: Release, text: LanguageVersion, kit: Kit) -> list[tuple
     return [
         *((tag, tags) for tag in text.hashtags),
         *(
-            (subject.name or subject.code, f"http://cv.iptc.org/newscodes/mediatopic/{subject.code}")
+            (subject.name or subject.code, f"{_SCHEMES.get(subject.scheme, f'{subject.scheme}:')}{subject.code}")
             for subject in release.subjects
-            if subject.scheme == "medtop"
         ),
         *(
             (f"{listing.exchange}:{listing.ticker}", "https://www.iso20022.org/market-identifier-codes")
@@ -210,17 +218,36 @@ def _categories(release: Release, text: LanguageVersion, kit: Kit) -> list[tuple
     ]
 
 
-def _picture(media: Media, file: MediaFile, kit: Kit) -> Picture:
+def _picture(media: Media, file: MediaFile | None, kit: Kit) -> Picture | None:
+    """A photo of ours or elsewhere on the web; None for what a feed does not show."""
+    kind = _type(media, file)
+    if kind not in _IMAGES and not (kind is None and media.kind == "photo"):
+        return None
     return Picture(
-        url=kit.media_url(file),
-        type=file.content_type,
-        size=len(file.data),
+        url=kit.media_url(file) if file else media.url or "",
+        type=kind,
+        size=len(file.data) if file else None,
         caption=media.caption or "",
         alt=media.alt or "",
         credit=media.credit or "",
         rights=media.rights or "",
         width=media.width,
         height=media.height,
+    )
+
+
+def _type(media: Media, file: MediaFile | None) -> str | None:
+    """Media type; None where an address on the web does not say."""
+    return file.content_type if file else mimetypes.guess_type(urlsplit(media.url or "").path)[0]
+
+
+def _names(files: Sequence[tuple[Media, MediaFile | None]], kit: Kit, *, typed: bool) -> str:
+    """What the feed does not show, one a line: because it is no picture, or because nobody knows what it is."""
+    hidden = [(media, file) for media, file in files if not _picture(media, file, kit)]
+    return "\n".join(
+        file.name if file else media.url or ""
+        for media, file in hidden
+        if (_type(media, file) not in (None, _UNTYPED)) is typed
     )
 
 

@@ -32,11 +32,11 @@ _OPEN_ITEM = re.compile(rb"^<item(?:\s+xmlns(?::\w+)?=\"[^\"]*\")*>")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Picture:
-    """One photo of an item, at its public address."""
+    """One photo of an item, at its public address. A photo that lies elsewhere on the web has no `size`."""
 
     url: str
-    type: str
-    size: int
+    type: str | None  #: None: its address does not say
+    size: int | None  #: bytes
     caption: str = ""
     alt: str = ""
     credit: str = ""
@@ -93,9 +93,9 @@ class _PressFeed(BaseExtension):  # type: ignore[misc]  # feedgen is untyped
         return {"dc": DC, "dcterms": DCTERMS, "media": MEDIA}
 
     def extend_rss(self, feed: "etree._Element") -> "etree._Element":
-        if self.hub:
-            link = etree.Element(f"{{{ATOM}}}link", href=self.hub, rel="hub")
-            feed[0].insert(0, link)
+        if self.hub:  # after `self`: a reader blind to namespaces takes the first link it meets for the newsroom
+            own = feed[0].find(f"{{{ATOM}}}link[@rel='self']")
+            own.addnext(etree.Element(f"{{{ATOM}}}link", href=self.hub, rel="hub"))
         return feed
 
 
@@ -121,7 +121,12 @@ class _PressEntry(BaseEntryExtension):  # type: ignore[misc]  # feedgen is untyp
 
 def _picture(entry: "etree._Element", picture: Picture) -> None:
     """Media RSS 1.5: one `media:content` per photo, direct children of the item, with its words inside."""
-    facts = {"url": picture.url, "type": picture.type, "medium": "image", "fileSize": str(picture.size)}
+    facts = {"url": picture.url}
+    if picture.type:
+        facts["type"] = picture.type
+    facts["medium"] = "image"
+    if picture.size is not None:
+        facts["fileSize"] = str(picture.size)
     if picture.width and picture.height:
         facts |= {"width": str(picture.width), "height": str(picture.height)}
     media = etree.SubElement(entry, f"{{{MEDIA}}}content", facts)
@@ -140,7 +145,7 @@ def _picture(entry: "etree._Element", picture: Picture) -> None:
 def item_bytes(item: Item) -> bytes:
     """One `<item>` as it stands in the feed, byte for byte, made by feedgen."""
     generator = _generator(_PLACEHOLDER, [item])
-    root = etree.fromstring(generator.rss_str())
+    root = etree.fromstring(generator.rss_str(), _parser())
     element = root.find("channel/item")
     return _OPEN_ITEM.sub(b"<item>", etree.tostring(element, encoding="UTF-8", with_tail=False).split(b"?>\n", 1)[-1])
 
@@ -158,8 +163,24 @@ def items_in(feed: bytes) -> dict[str, bytes]:
     for match in re.finditer(rb"<item>.*?</item>", feed, re.DOTALL):
         guid = re.search(rb"<guid[^>]*>([^<]*)</guid>", match[0])
         if guid:
-            found[html.unescape(guid[1].decode("utf-8"))] = match[0]
+            found[html.unescape(guid[1].decode("utf-8", "replace"))] = match[0]
     return found
+
+
+def sound(item: bytes, guid: str) -> bool:
+    """Whether bytes are one whole `<item>` with this guid, which cannot break the feed that they are put into."""
+    spaces = {"atom": ATOM, "content": CONTENT, "dc": DC, "dcterms": DCTERMS, "media": MEDIA}
+    declared = " ".join(f'xmlns:{prefix}="{address}"' for prefix, address in spaces.items())
+    try:
+        root = etree.fromstring(b"<rss %s>%s</rss>" % (declared.encode(), item), _parser())
+    except etree.XMLSyntaxError:
+        return False
+    return item.startswith(b"<item>") and len(root) == 1 and not root[0].tail and root[0].findtext("guid") == guid
+
+
+def _parser() -> "etree.XMLParser":
+    """For our own bytes, however long; entities and the network stay out of it all the same."""
+    return etree.XMLParser(huge_tree=True, resolve_entities=False, no_network=True)
 
 
 _PLACEHOLDER = Frame(
@@ -201,13 +222,12 @@ def _entry(made: "feedgen.feed.FeedGenerator", item: Item) -> None:
     entry.guid(item.guid, permalink=False)
     entry.title(legal(item.title))
     entry.link(href=item.url, rel="alternate", type="text/html")
-    entry.summary(
-        html.escape(legal(item.summary), quote=False)
-    )  # a description is HTML: escaped here, and again as XML
+    # A description is HTML: escaped here, and again as XML.
+    entry.summary(html.escape(legal(item.summary), quote=False))
     entry.content(legal(item.content), type="html")
     entry.published(item.published)
     entry.updated(item.modified or item.published)
     entry.category([{"term": legal(term), "scheme": domain} for term, domain in item.categories])
-    if item.pictures:
-        lead = item.pictures[0]
-        entry.enclosure(lead.url, str(lead.size), lead.type)
+    for lead in item.pictures[:1]:  # one enclosure at most, and none whose true length is not known
+        if lead.type and lead.size is not None:
+            entry.enclosure(lead.url, str(lead.size), lead.type)
