@@ -7,13 +7,13 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
+from distributor import posts
 from distributor.contract import (
     Capabilities,
     Channel,
     Count,
     Destination,
     Dropped,
-    Entity,
     Finding,
     Idempotency,
     InDoubt,
@@ -21,19 +21,18 @@ from distributor.contract import (
     Message,
     Receipt,
     Recipient,
-    Severity,
     Unauthorized,
     public,
 )
 from distributor.errors import ConfigError
 from distributor.fields import Url
-from distributor.http import Answer, Http, Request, is_secure, raise_for, write_local
+from distributor.http import Answer, Http, Request, is_secure, raise_for, read_local, write_local
 from distributor.release import LanguageVersion, Release
 from distributor.settings import Secret
 from distributor.text import count, entities, hashtags, post, remarks
-from distributor.text.fit import Fitted, Segments
+from distributor.text.fit import Segments
 from distributor.text.said import said
-from distributor.text.segments import Link, shown, spans, without_marks
+from distributor.text.segments import Link, shown, without_marks
 
 _JSON = ("Content-Type", "application/json")
 
@@ -117,7 +116,7 @@ class Mastodon(Channel):
             filename="post.json",
             title=status.partition("\n")[0],
             text=status,
-            entities=_entities(fitted),
+            entities=posts.entities(fitted),
             counts=(Count(used=used(fitted.segments), limit=limit, unit="characters"),),
             dropped=tuple(Dropped(text=o.text, why=o.why) for o in (*tags.omitted, *fitted.omitted)),
             recipients=public(text),
@@ -126,14 +125,7 @@ class Mastodon(Channel):
 
     def check(self, message: Message) -> Iterable[Finding]:
         """Length, what was left out, and what the server will make live besides our own, or fail to."""
-        for remark in self._remarks(message):
-            yield Finding(
-                severity=Severity(remark.severity),
-                code=remark.code,
-                text=remark.text,
-                field=remark.field,
-                channel=self.name,
-            )
+        return posts.findings(self._remarks(message), self.name)
 
     def _remarks(self, message: Message) -> Iterator[remarks.Remark]:
         found = entities.mastodon(message.text)
@@ -173,18 +165,11 @@ class Mastodon(Channel):
 
     def read_back(self, receipt: Receipt) -> bytes | None:
         """The body in the written request; None when it went to the instance."""
-        path = Path(receipt.id)
-        if self.destination.live or not path.is_file():
-            return None
-        return str(json.loads(path.read_bytes())["body"]).encode()
+        return None if self.destination.live else read_local(Path(receipt.id))
 
     async def close(self) -> None:
         """Close the connection."""
         await self._http.close()
-
-
-def _entities(fitted: Fitted) -> tuple[Entity, ...]:
-    return tuple(Entity(start=s.start, end=s.end, kind=s.kind, target=s.target) for s in spans(fitted.segments))
 
 
 def _receipt(answer: Answer, instance: str) -> Receipt:

@@ -19,8 +19,6 @@ from distributor.outcomes import InDoubt, Refused, Throttled, Unauthorized, Unav
 _TIMEOUT = httpx.Timeout(30.0, connect=5.0)
 _LIMITS = httpx.Limits(max_connections=8, max_keepalive_connections=8)  # its pool collapses above ten
 _MAX_ANSWER = 1_000_000
-#: Headers that carry a credential; their values never reach a file, a log or an error.
-_SECRET_HEADERS = frozenset({"authorization", "cookie", "x-api-key"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,6 +116,14 @@ def write_local(folder: Path, key: str, request: Request) -> Path:
     return path
 
 
+def read_local(path: Path) -> bytes | None:
+    """The body of a request that `write_local` wrote; None when it is not there."""
+    if not path.is_file():
+        return None
+    shown = json.loads(path.read_bytes())
+    return base64.b64decode(shown["body_base64"]) if "body_base64" in shown else str(shown["body"]).encode()
+
+
 def raise_for(answer: Answer, host: str, sentence: str, *, now: datetime | None = None) -> None:
     """Turn a status ≥ 400 into an outcome: 401/403 auth, 408/425/429 throttled, 5xx in doubt, else refused.
 
@@ -164,11 +170,6 @@ def _when(value: str, now: datetime) -> datetime | None:
             continue
         return when.replace(tzinfo=UTC) if when.tzinfo is None else when.astimezone(UTC)
     return None
-
-
-def redacted(headers: Mapping[str, str]) -> dict[str, str]:
-    """Headers for a log."""
-    return {name: "***" if name.lower() in _SECRET_HEADERS else value for name, value in headers.items()}
 
 
 def is_secure(url: str) -> bool:

@@ -28,10 +28,6 @@ class State(StrEnum):
 
 
 WAITING = (State.planned, State.retrying)
-#: States in which nothing more happens by itself.
-SETTLED = (State.delivered, State.refused, State.failed, State.canceled)
-#: States that wait for a person.
-WAITING_FOR_A_PERSON = (State.in_doubt, State.held, State.missed)
 
 
 class Late(StrEnum):
@@ -63,8 +59,3 @@ def lateness(
     if late_by <= catch_up_within or send_however_late or partly_out or retry:
         return Late.send_late
     return Late.missed
-
-
-def lifted(lift: datetime, now: datetime) -> bool:
-    """Whether the embargo is over; every public surface asks this itself."""
-    return now >= lift

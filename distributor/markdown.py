@@ -6,7 +6,7 @@ Raw HTML is never passed through (`html` is off), and links other than http, htt
 import re
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from html import escape
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
@@ -15,9 +15,6 @@ from markdown_it.tree import SyntaxTreeNode
 from distributor import plain
 
 _SAFE_LINK = re.compile(r"^(https?:|mailto:|tel:)", re.IGNORECASE)
-_ATTRIBUTION = re.compile(r"^(?:—|–|--)\s*\S")
-#: Every value of a `style` attribute that the table extension can write.
-_ALIGN = re.compile(r"^text-align:(left|right|center)$")
 
 
 def _parser() -> MarkdownIt:
@@ -123,15 +120,5 @@ def _inline(node: SyntaxTreeNode) -> str:
 
 def paragraphs_html(text: str) -> str:
     """Plain text (boilerplate, disclaimer) as escaped paragraphs."""
-    return "\n".join(f"<p>{_escape(part)}</p>" for part in re.split(r"\n{2,}", text.strip()) if part.strip())
-
-
-def _escape(text: str) -> Any:
-    from html import escape
-
-    return escape(text.strip(), quote=False).replace("\n", "<br>\n")
-
-
-def is_attribution(line: str) -> bool:
-    """Whether a line names the speaker of the quote above it (`— Ada Lam, Chief Executive`)."""
-    return bool(_ATTRIBUTION.match(line.strip()))
+    parts = [part.strip() for part in re.split(r"\n{2,}", text.strip())]
+    return "\n".join("<p>" + escape(part, quote=False).replace("\n", "<br>\n") + "</p>" for part in parts if part)

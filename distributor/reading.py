@@ -1,5 +1,6 @@
 """Release files: Markdown with YAML front matter, one file per language version, media beside them."""
 
+import glob
 import hashlib
 import re
 from collections.abc import Iterable
@@ -64,16 +65,12 @@ def read(path: Path, house: House) -> ReleaseFile:
 
 def _siblings(path: Path) -> Iterable[tuple[Path, str]]:
     """The language versions beside the main file, by name."""
-    for sibling in sorted(path.parent.glob(f"{_glob_escape(path.stem)}.*{path.suffix}")):
+    for sibling in sorted(path.parent.glob(f"{glob.escape(path.stem)}.*{path.suffix}")):
         tag = sibling.name.removeprefix(f"{path.stem}.").removesuffix(path.suffix)
         try:
             yield sibling, language_tag(tag)
         except ValueError:
             continue  # `tour.old.md` is no language version
-
-
-def _glob_escape(text: str) -> str:
-    return re.sub(r"([*?\[])", r"[\1]", text)
 
 
 def _translation(sibling: tuple[Path, str], main: Document, source: LanguageVersion, house: House) -> LanguageVersion:

@@ -6,30 +6,29 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
+from distributor import posts
 from distributor.contract import (
     Capabilities,
     Channel,
     Count,
     Destination,
     Dropped,
-    Entity,
     Finding,
     Idempotency,
     Kit,
     Message,
     Receipt,
     Recipient,
-    Severity,
     public,
 )
 from distributor.errors import ConfigError
 from distributor.fields import Url
-from distributor.http import Request, is_secure, write_local
+from distributor.http import Request, is_secure, read_local, write_local
 from distributor.release import LanguageVersion, Release
 from distributor.settings import Secret
 from distributor.text import count, entities, hashtags, links, post, remarks
-from distributor.text.fit import Fitted, Segments
-from distributor.text.segments import Link, Omission, shown, spans, without_marks
+from distributor.text.fit import Segments
+from distributor.text.segments import Link, Omission, shown, without_marks
 
 from .record import COLLECTION, key, record
 from .session import Account, Session
@@ -111,7 +110,7 @@ class Bluesky(Channel):
             filename="post.json",
             title=words.partition("\n")[0],
             text=words,
-            entities=_entities(fitted),
+            entities=posts.entities(fitted),
             counts=_counts(fitted.segments, limits),
             dropped=_dropped((*tags.omitted, *fitted.omitted), hidden),
             recipients=public(text),
@@ -129,14 +128,7 @@ class Bluesky(Channel):
 
     def check(self, message: Message) -> Iterable[Finding]:
         """Length, what was left out, and what looks live in the text but is not."""
-        for remark in self._remarks(message):
-            yield Finding(
-                severity=Severity(remark.severity),
-                code=remark.code,
-                text=remark.text,
-                field=remark.field,
-                channel=self.name,
-            )
+        return posts.findings(self._remarks(message), self.name)
 
     def _remarks(self, message: Message) -> Iterator[remarks.Remark]:
         own = [(entity.start, entity.end) for entity in message.entities]
@@ -163,10 +155,7 @@ class Bluesky(Channel):
 
     def read_back(self, receipt: Receipt) -> bytes | None:
         """The body in the written request; None when it went to the server."""
-        path = Path(receipt.id)
-        if self.destination.live or not path.is_file():
-            return None
-        return str(json.loads(path.read_bytes())["body"]).encode()
+        return None if self.destination.live else read_local(Path(receipt.id))
 
     async def close(self) -> None:
         """Close the connection; the login stays for the next one."""
@@ -190,10 +179,6 @@ def _counts(segments: Segments, limits: Mapping[str, Any]) -> tuple[Count, Count
 def _dropped(omitted: Iterable[Omission], hidden: Sequence[str]) -> tuple[Dropped, ...]:
     found = {f"#{tag}": "; search still finds the post by it" for tag in hidden}
     return tuple(Dropped(text=o.text, why=o.why + found.get(o.text, "")) for o in omitted)
-
-
-def _entities(fitted: Fitted) -> tuple[Entity, ...]:
-    return tuple(Entity(start=s.start, end=s.end, kind=s.kind, target=s.target) for s in spans(fitted.segments))
 
 
 CHANNEL: type[Channel] = Bluesky

@@ -87,7 +87,9 @@ def _embargo_at(release: Path, instant: datetime) -> None:
 
 
 async def _run(desk: Desk, watch: _Watch, instant: datetime) -> None:
-    await asyncio.gather(service.serve_alarm(desk, until_idle=True), watch.until(instant, desk))
+    watching = asyncio.create_task(watch.until(instant, desk))
+    await service.serve_alarm(desk, until_idle=True)
+    watching.cancel()  # still looking only when somebody stopped the demo before the instant
 
 
 def _report(desk: Desk, watch: _Watch, instant: datetime, *, release_id: str, page: Path) -> int:
