@@ -268,3 +268,19 @@ class TestHtmlInEveryField:
         assert "<script>alert" not in page
         assert "<img src=x" not in page
         assert "<script" not in page
+
+
+def test_a_demo_that_is_stopped_says_that_nothing_was_sent(tmp_path: Path) -> None:
+    import signal
+
+    command = [sys.executable, "-u", "-m", "distributor", "demo", "--folder", str(tmp_path / "demo")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as demo:
+        assert demo.stdout
+        for line in demo.stdout:
+            if line.startswith("running on"):
+                break
+        demo.send_signal(signal.SIGINT)
+        out, err = demo.communicate(timeout=8)
+    assert demo.returncode == 2, err
+    assert "nothing was sent" in err
+    assert "previewed byte" not in out

@@ -99,10 +99,12 @@ def _report(desk: Desk, watch: _Watch, instant: datetime, *, release_id: str, pa
     _, releases = desk.status()
     rows = next(rows for one, rows in releases if one.id == release_id)
     lags = [(row.sent_at - instant).total_seconds() * 1000 for row in rows if row.sent_at]
-    if lags:
-        click.echo(
-            f"{len(lags)} of {len(rows)} delivered: first {min(lags):.0f} ms, last {max(lags):.0f} ms after the instant"
-        )
+    if not lags:
+        place = desk.site.root
+        raise ActionError(f"stopped before the instant: nothing was sent ('distributor --site {place} run' sends it)")
+    click.echo(
+        f"{len(lags)} of {len(rows)} delivered: first {min(lags):.0f} ms, last {max(lags):.0f} ms after the instant"
+    )
     written = [path.stat().st_mtime for path in watch.files()]
     if written:
         click.echo(
