@@ -3,21 +3,21 @@
 `render` and `check` are pure, `deliver` is the only effect; preview, seal and sender all use the same Message.
 """
 
-import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, ClassVar, Literal
-from urllib.parse import quote
 
 from pydantic import ConfigDict
 
 from distributor.errors import ConfigError
 from distributor.fields import Language, Offset
 from distributor.markdown import Body
+from distributor.message import Count, Dropped, Entity, Finding, MediaFile, Message, Recipient, Severity
 from distributor.outcomes import (
+    AlreadyThere,
     DeliveryError,
     InDoubt,
     Outcome,
@@ -28,34 +28,16 @@ from distributor.outcomes import (
     Unavailable,
     Unsupported,
 )  # fmt: skip
+from distributor.rate import Rate, RateLimit
 from distributor.release import LanguageVersion, Media, Release
 from distributor.render import Templates
 from distributor.settings import Newsroom, Places
 
 __all__ = [
-    "Capabilities", "Channel", "Count", "DeliveryError", "Destination", "Dropped", "Entity", "Finding", "Idempotency",
-    "InDoubt", "Kit", "MediaFile", "Message", "Outcome", "Receipt", "Recipient", "Refused", "Severity", "Throttled",
-    "Tier", "Unauthorized", "Unavailable", "Unsupported",
+    "AlreadyThere", "Capabilities", "Channel", "Count", "DeliveryError", "Destination", "Dropped", "Entity", "Finding",
+    "Idempotency", "InDoubt", "Kit", "MediaFile", "Message", "Outcome", "Rate", "Receipt", "Recipient", "Refused",
+    "Severity", "Throttled", "Tier", "Unauthorized", "Unavailable", "Unsupported",
 ]  # fmt: skip
-
-
-class Severity(StrEnum):
-    """How much a finding weighs."""
-
-    error = "error"  #: stops scheduling
-    warning = "warning"  #: must be seen
-    note = "note"  #: may be seen
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """One remark on a release or a message, for the person who wrote it."""
-
-    severity: Severity
-    code: str  #: stable, in kebab case: `headline-long`
-    text: str  #: one sentence: what it is and what to do
-    field: str | None = None  #: the release field that causes it
-    channel: str | None = None
 
 
 class Idempotency(StrEnum):
@@ -95,87 +77,6 @@ class Tier(StrEnum):
     prebrief = "prebrief"  #: named recipients under embargo; may be sent before the lift
     wire = "wire"
     public = "public"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Recipient:
-    """Who gets one copy. `address` is part of the ledger's key."""
-
-    address: str  #: `public/en` for a channel that speaks to everybody
-    name: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Count:
-    """How much of a limit is used, by the network's own rule."""
-
-    used: int
-    limit: int
-    unit: str  #: `characters`, `graphemes`, `bytes`
-
-    @property
-    def over(self) -> bool:
-        """Whether the limit is broken."""
-        return self.used > self.limit
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entity:
-    """A live part of the text as the reader sees it: `text[start:end]` (str indexes)."""
-
-    start: int
-    end: int
-    kind: Literal["link", "hashtag", "mention"]
-    target: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Dropped:
-    """Something the message leaves out to fit, and why."""
-
-    text: str
-    why: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MediaFile:
-    """A media file that travels with a message, sealed with it."""
-
-    name: str
-    content_type: str
-    data: bytes = field(repr=False)
-
-    @property
-    def sha256(self) -> str:
-        """Hash of the bytes, in hex."""
-        return hashlib.sha256(self.data).hexdigest()
-
-    @property
-    def address(self) -> str:
-        """Its path under the newsroom's URL; it holds the hash, so it is never guessed or changed."""
-        return f"media/{self.sha256[:16]}/{quote(self.name)}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Message:
-    """One release on one channel in one language: the bytes, and what a person needs to see of them."""
-
-    channel: str
-    type: str
-    lang: str
-    content: bytes = field(repr=False)  #: what is the same for every recipient
-    content_type: str
-    filename: str  #: the name a person would give the bytes: `post.json`
-    title: str  #: one line: the subject, the item's title, the post's first line
-    text: str  #: what the reader reads, as plain text
-    entities: tuple[Entity, ...] = ()
-    html: str = ""  #: what the reader sees drawn, where it is HTML
-    headers: tuple[tuple[str, str], ...] = ()
-    counts: tuple[Count, ...] = ()
-    dropped: tuple[Dropped, ...] = ()
-    media: tuple[MediaFile, ...] = ()
-    recipients: tuple[Recipient, ...] = ()
-    meta: Mapping[str, str] = field(default_factory=dict)  #: the channel's own facts, sealed with the bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -228,6 +129,7 @@ class Channel(ABC):
     after: Offset = timedelta()  #: sent this long after the lift; negative only for tier prebrief
     tier: Tier = Tier.public
     in_doubt: Literal["hold", "resend"] = "hold"
+    rate: RateLimit | None = None  #: how often the account may be written to; `limit` is what is in force
 
     def __post_init__(self) -> None:
         """Raises ConfigError for an offset that would break the embargo."""
@@ -257,7 +159,17 @@ class Channel(ABC):
     @property
     def concurrency(self) -> int:
         """How many deliveries may be on the wire at once. After a kill at most so many are in doubt."""
-        return 100 if self.capabilities.idempotency is Idempotency.A else 8
+        return 8 if self.capabilities.idempotency is Idempotency.D else 100
+
+    @property
+    def account(self) -> str:
+        """Whose limits count: channels that write to the same account or server share its rate. Free of secrets."""
+        return f"{self.TYPE} {self.destination.place}"
+
+    @property
+    def limit(self) -> Rate | None:
+        """The rate in force. A network with a documented limit returns that where the config has none."""
+        return self.rate
 
     @abstractmethod
     def render(self, release: Release, kit: Kit) -> Sequence[Message]:
@@ -286,6 +198,20 @@ class Channel(ABC):
 
         `key` is stable over every attempt of one delivery. Raises DeliveryError only.
         """
+
+    async def prepare(self) -> None:  # noqa: B027  most channels have nothing to open
+        """Called a few seconds before an instant: open connections, renew a session. Writes nothing.
+
+        Raises DeliveryError to warn a person while there is still time; the delivery is tried all the same.
+        """
+
+    async def reconcile(self, message: Message, recipient: Recipient, key: str, since: datetime) -> Receipt | None:  # noqa: ARG002
+        """Class C: look whether an attempt begun at `since` was written. Reads only.
+
+        Returns the receipt of what is there, None when it is certainly not there. Raises DeliveryError only: Unavailable
+        or Throttled to look again later, anything else when it cannot be known.
+        """
+        raise Unsupported("this channel cannot be asked")
 
     def read_back(self, receipt: Receipt) -> bytes | None:  # noqa: ARG002  the default has nothing to read
         """The bytes as they lie at the destination, where that is this machine; None elsewhere."""

@@ -44,6 +44,15 @@ class Refused(DeliveryError):
     outcome = Outcome.refused
 
 
+class AlreadyThere(Refused):
+    """Refused because the other side has it already (class B). After our own attempt in doubt this means delivered."""
+
+    def __init__(self, reason: str, *, receipt: Receipt | None = None) -> None:
+        """`receipt` names what is there, where the answer says it."""
+        super().__init__(reason)
+        self.receipt = receipt
+
+
 class Unauthorized(DeliveryError):
     """The other side does not accept the credential."""
 
