@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import ConfigDict
 
 from distributor.errors import ConfigError
-from distributor.fields import Language, Offset
+from distributor.fields import Language, Offset, RateLimit
 from distributor.markdown import Body
 from distributor.message import Count, Dropped, Entity, Finding, MediaFile, Message, Recipient, Severity
 from distributor.outcomes import (
@@ -28,7 +28,7 @@ from distributor.outcomes import (
     Unavailable,
     Unsupported,
 )  # fmt: skip
-from distributor.rate import Rate, RateLimit
+from distributor.rate import Rate
 from distributor.release import LanguageVersion, Media, Release
 from distributor.render import Templates
 from distributor.settings import Newsroom, Places

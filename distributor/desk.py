@@ -8,20 +8,22 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 
-from distributor import embargo, reading, registry, seal
+from distributor import embargo, health, reading, registry, seal
 from distributor import settings as configuration
-from distributor.clock import Clock
+from distributor.clock import Clock, SharedClock
 from distributor.contract import Channel, Destination, Finding
-from distributor.errors import ActionError, nearest
-from distributor.fields import duration
-from distributor.health import SILENT_AFTER, Health
+from distributor.errors import ActionError, ConfigError, nearest
+from distributor.health import Health
 from distributor.lifecycle import WAITING, PubStatus, State
 from distributor.preview import Press, Preview
 from distributor.reading import ReleaseFile
 from distributor.render import Templates
 from distributor.seal import Proof
 from distributor.site import Site
-from distributor.store import Delivery, Ledger, Release, open_ledger
+from distributor.store import Change, Delivery, Ledger, Release, open_ledger
+
+#: What a person lets go again.
+_STOPPED = (State.held, State.missed, State.failed)
 
 
 class Refusal(ActionError):
@@ -66,6 +68,14 @@ class Desk:
         """The configured channels, or those that the person named."""
         return registry.build(self.site, self.settings, self.places, self.only)
 
+    def find_channel(self, name: str) -> Channel | None:
+        """A channel that came into the config since it was read; None where there is none, or it is broken."""
+        try:
+            fresh = configuration.load(self.site)
+            return registry.build(self.site, fresh, self.places, (name,))[name]
+        except ConfigError:
+            return None
+
     @cached_property
     def press(self) -> Press:
         """Templates, newsroom and limits."""
@@ -80,6 +90,9 @@ class Desk:
         """The ledger, closed at the end; made on first use only where `create` says so."""
         ledger = open_ledger(configuration.store_url(self.site, self.settings), create=create)
         try:
+            if said := ledger.time(self.clock.monotonic):  # machines that share a ledger share its clock
+                self.clock = self.clock if isinstance(self.clock, SharedClock) else SharedClock(self.clock)
+                self.clock.set(said)
             yield ledger
         finally:
             ledger.close()
@@ -154,64 +167,88 @@ class Desk:
 
     def hold(self, release_id: str) -> tuple[Release, int]:
         """Stop everything of a release that is not on the wire, until `resume`. Returns how many deliveries."""
-        return self._change(release_id, "hold", WAITING, State.held, PubStatus.withheld)
+        return self._change(release_id, "hold", WAITING, State.held)
 
     def resume(self, release_id: str) -> tuple[Release, int]:
         """Plan again what was held, missed or failed; what is overdue goes out at once, as this person wants it."""
-        states = (State.held, State.missed, State.failed)
-        return self._change(release_id, "resume", states, State.planned, PubStatus.usable, late_ok=True)
+        return self._change(release_id, "resume", _STOPPED, State.planned)
 
     def cancel(self, release_id: str) -> tuple[Release, int]:
         """Cancel everything of a release that has not gone out. Returns how many deliveries."""
-        states = (*WAITING, State.held, State.missed, State.failed)
-        with self.ledger() as ledger:
-            release = self._known(ledger, release_id)
-            out = any(row.state is State.delivered for row in ledger.deliveries(release.id, release.version))
-        # What is out stays usable: to take that back is a kill, not a cancel.
-        return self._change(
-            release_id, "cancel", states, State.canceled, PubStatus.usable if out else PubStatus.canceled
-        )
+        return self._change(release_id, "cancel", (*WAITING, *_STOPPED), State.canceled)
 
-    def _change(
-        self,
-        release_id: str,
-        action: str,
-        from_states: Iterable[State],
-        to: State,
-        pub_status: PubStatus,
-        *,
-        late_ok: bool = False,
-    ) -> tuple[Release, int]:
+    def _change(self, release_id: str, action: str, from_states: Iterable[State], to: State) -> tuple[Release, int]:
+        """On every version of the release: who says 'hold' means all of it."""
         with self.ledger() as ledger:
-            release = self._known(ledger, release_id)
-            moved = ledger.change(
-                release.id,
-                release.version,
-                action=action,
-                now=self.clock.now(),
-                who=_who(),
-                from_states=from_states,
-                to=to,
-                pub_status=pub_status,
-                late_ok=late_ok,
-            )
-        return release, moved
+            newest, moved = self._known(ledger, release_id), 0
+            for one in ledger.releases(release_id):
+                out = any(row.state is State.delivered for row in ledger.deliveries(one.id, one.version))
+                status = {State.held: PubStatus.withheld, State.planned: PubStatus.usable}.get(to, PubStatus.canceled)
+                change = Change(
+                    action=action,
+                    from_states=tuple(from_states),
+                    to=to,
+                    # What is out stays usable: to take that back is a kill, not a cancel.
+                    pub_status=PubStatus.usable if out and to is State.canceled else status,
+                    late_ok=to is State.planned,
+                )
+                moved += ledger.change(one.id, one.version, change, now=self.clock.now(), who=_who())
+        return newest, moved
+
+    def reschedule(self, release_id: str, at: datetime, zone: str | None = None) -> Scheduled:
+        """Move a release of which nothing was attempted yet to the instant `at`: its sealed version is rendered for the new
+        time, sealed and planned in place of the old one, all or nothing. What was on hold stays on hold.
+
+        `zone` is how people write the new time (default: as before). Raises Refusal, or ActionError for an instant in the
+        past or a release that is on its way.
+        """
+        with self.ledger() as ledger:
+            now, known = self.clock.now(), self._known(ledger, release_id)
+            if at < now - timedelta(seconds=5):
+                raise ActionError(f"{embargo.spell(at, known.zone)} is in the past")
+            names = ledger.channels(known.id, known.version)
+            media = {
+                file.name: file
+                for row in ledger.deliveries(known.id, known.version)
+                for file in seal.load(*ledger.message(row.message_id)).media
+            }
+            file = seal.reopened(known, at, zone)
+            chosen = registry.build(self.site, self.settings, self.places, names)
+            preview = self.press.preview(file, chosen, now, at, media=media)
+            if errors := preview.errors():
+                raise Refusal(errors)
+            row = seal.release(preview, now, known.catch_up_within)
+            messages = [seal.dump(one.message) for one in preview.rendered]
+            ledger.plan(row, messages, seal.deliveries(preview), who=_who(), action="reschedule")
+        return Scheduled(preview=preview, release=row, already=False)
+
+    def settle(
+        self, release_id: str, *, there: bool, channel: str | None = None, recipient: str | None = None
+    ) -> list[Delivery]:
+        """A person looked at what is in doubt: it is `there`, or it is to be sent again. Returns what was settled.
+
+        Raises ActionError where nothing that fits is in doubt.
+        """
+        with self.ledger() as ledger:
+            self._known(ledger, release_id)
+            rows = [
+                row
+                for one in ledger.releases(release_id)
+                for row in ledger.deliveries(one.id, one.version)
+                if row.state is State.in_doubt and channel in (None, row.channel) and recipient in (None, row.recipient)
+            ]
+            if not rows:
+                raise ActionError(f"nothing of '{release_id}' that fits is in doubt")
+            ledger.settle_doubt(rows, there=there, now=self.clock.now(), who=_who())
+        return rows
 
     # ── questions ─────────────────────────────────────────────────────────────────────────────────────────────────
 
     def status(self) -> tuple[Health, list[tuple[Release, list[Delivery]]]]:
         """How the site is, and every release with its deliveries."""
-        now = self.clock.now()
         with self.ledger() as ledger:
-            workers = ledger.workers()
-            health = Health(
-                now=now,
-                workers=tuple(worker for worker in workers if now - worker.beat_at <= SILENT_AFTER),
-                last_beat=workers[0].beat_at if workers else None,
-                oldest_waiting=ledger.oldest_waiting(),
-                counts=ledger.counts(),
-            )
-            return health, [(one, ledger.deliveries(one.id, one.version)) for one in ledger.releases()]
+            found = health.look(ledger, self.clock.now())
+            return found, [(one, ledger.deliveries(one.id, one.version)) for one in ledger.releases()]
 
     def verify(self, release_id: str) -> tuple[Release, bool, list[Proof]]:
         """Prove that what was sent is what was previewed: (release, whether the seal holds, one proof a delivery)."""
@@ -249,17 +286,3 @@ def _who() -> str:
         return getpass.getuser()
     except (KeyError, OSError):
         return "unknown"
-
-
-def instant(text: str, now: datetime) -> datetime:
-    """`--at`: `now`, `+10s`, `+2h`, or an instant with its zone. Raises ActionError."""
-    if text == "now":
-        return now
-    try:
-        if text.startswith("+"):
-            length = duration(text[1:])
-            assert isinstance(length, timedelta)
-            return now + length
-        return embargo.parse(text).instant
-    except ValueError as error:
-        raise ActionError(f"--at: {error}; or write 'now' or '+10m'") from None

@@ -10,8 +10,10 @@ from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, St
 
 from distributor import plain
 from distributor.embargo import Embargo, EmbargoError, parse
+from distributor.rate import Rate
 
 _TAG = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z]{4})?(-([A-Za-z]{2}|\d{3}))?(-([A-Za-z0-9]{5,8}|\d[A-Za-z0-9]{3}))*")
+_RATE = re.compile(r"(\d+)\s*/\s*(\d*[a-z0-9]+)(?:\s+burst\s+(\d+))?", re.IGNORECASE)
 _DURATION = re.compile(r"(-)?(?:(\d+)d)?\s*(?:(\d+)h)?\s*(?:(\d+)m)?\s*(?:(\d+(?:\.\d+)?)s)?")
 
 
@@ -119,6 +121,21 @@ def duration(text: Any) -> Any:
     return -length if found[1] else length
 
 
+def rate(text: Any) -> Any:
+    """`300/5m`, `20/s`, `20/s burst 5` → Rate; ValueError for anything else. Half of it may go at once by default."""
+    if not isinstance(text, str):
+        return text
+    found = _RATE.fullmatch(text.strip())
+    if not found:
+        raise ValueError(f"'{text}' is not a rate; write 20/s, 300/5m or '300/5m burst 30'")
+    count, unit, burst = int(found[1]), found[2], found[3]
+    per = duration(unit if unit[0].isdigit() else f"1{unit}")
+    bursting = int(burst) if burst else max(1, count // 2)
+    if not (0 < bursting <= count) or per <= timedelta():
+        raise ValueError(f"'{text}' is not a rate; the burst is between 1 and the count, and the time is longer than 0")
+    return Rate(count, per, bursting)
+
+
 def _embargo(value: Any) -> Any:
     if not isinstance(value, str):
         return value
@@ -139,5 +156,6 @@ Lei = Annotated[str, AfterValidator(_lei)]
 Isin = Annotated[str, AfterValidator(_isin)]
 Hashtags = Annotated[tuple[Annotated[str, AfterValidator(hashtag)], ...], AfterValidator(_hashtags)]
 Duration = Annotated[timedelta, BeforeValidator(duration), Field(ge=timedelta())]
+RateLimit = Annotated[Rate, BeforeValidator(rate)]
 Offset = Annotated[timedelta, BeforeValidator(duration)]
 Instant = Annotated[Embargo, BeforeValidator(_embargo), PlainSerializer(str, return_type=str)]

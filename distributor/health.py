@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from distributor.clock import STEP
 from distributor.lifecycle import WAITING, State
-from distributor.store import Worker
+from distributor.store import Ledger, Worker
 
 #: A service that has not ticked for this long is not running.
 SILENT_AFTER = timedelta(seconds=5)
@@ -41,7 +42,24 @@ class Health:
             found.append(f"{waiting} deliveries wait and no 'distributor run' is running on this site")
         if self.overdue:
             found.append(f"the oldest waiting delivery is overdue by {round(self.overdue.total_seconds())} s")
+        found += [
+            f"the clock of {worker.host} is {worker.ahead.total_seconds():+.1f} s off the ledger's: synchronise it"
+            for worker in self.workers
+            if abs(worker.ahead) > STEP
+        ]
         stuck = {state: self.counts.get(state, 0) for state in (State.in_doubt, State.missed, State.failed)}
         return found + [
             f"{number} {state.replace('_', ' ')}: a person has to decide" for state, number in stuck.items() if number
         ]
+
+
+def look(ledger: Ledger, now: datetime) -> Health:
+    """Ask the ledger."""
+    workers = ledger.workers()
+    return Health(
+        now=now,
+        workers=tuple(worker for worker in workers if now - worker.beat_at <= SILENT_AFTER),
+        last_beat=workers[0].beat_at if workers else None,
+        oldest_waiting=ledger.oldest_waiting(),
+        counts=ledger.counts(),
+    )

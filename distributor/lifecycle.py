@@ -1,7 +1,7 @@
 """Status and time as pure functions of (what is stored, now)."""
 
 from datetime import datetime, timedelta
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 
 
 class PubStatus(StrEnum):
@@ -28,6 +28,21 @@ class State(StrEnum):
 
 
 WAITING = (State.planned, State.retrying)
+#: A process whose last sign of life is older than this is taken for dead, and what it had on the wire is taken back.
+LEASE = timedelta(seconds=5)
+
+
+class Priority(IntEnum):
+    """Which lane a delivery travels in: within a channel, the smaller goes first whatever waits behind it."""
+
+    public = 0  #: feed and newsroom: what everything else points at
+    wire = 1
+    press = 2  #: the press list, posts
+    bulk = 3  #: long lists: a mail-out of a million never delays the press list
+
+
+#: A message to more recipients than this travels in the bulk lane.
+BULK = 500
 
 
 class Late(StrEnum):

@@ -5,6 +5,7 @@ import mimetypes
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -83,12 +84,17 @@ class Press:
     networks: Mapping[str, Mapping[str, Any]]
 
     def preview(
-        self, file: ReleaseFile, channels: Mapping[str, Channel], now: datetime, at: datetime | None = None
+        self,
+        file: ReleaseFile,
+        channels: Mapping[str, Channel],
+        now: datetime,
+        at: datetime | None = None,
+        media: Mapping[str, MediaFile] | None = None,
     ) -> Preview:
         """Render and check `file` on `channels`.
 
-        `at` is when it goes out, where that is later than the embargo or there is none. Raises DistributorError when
-        a template fails, naming channel and template.
+        `at` is when it goes out, where that is later than the embargo or there is none. `media` are sealed files by name,
+        used in place of the release's folder. Raises DistributorError when a template fails, naming channel and template.
         """
         release = file.release
         embargo = release.embargoed_until.instant if release.embargoed_until else None
@@ -103,7 +109,7 @@ class Press:
                 newsroom=self.newsroom,
                 lift=due,
                 networks=self.networks,
-                read_media=lambda media: read_media(file.folder, media),
+                read_media=partial(_sealed_media, media) if media is not None else partial(read_media, file.folder),
             )
             rendered += _render(channel, release, kit, due)
         return Preview(
@@ -163,3 +169,10 @@ def read_media(folder: Path, media: Media) -> MediaFile:
         raise ConfigError(Problem(text=f"the media file '{media.file}' is not in {folder}", field="media"))
     kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
     return MediaFile(name=path.name, content_type=kind, data=path.read_bytes())
+
+
+def _sealed_media(sealed: Mapping[str, MediaFile], media: Media) -> MediaFile:
+    found = sealed.get(Path(media.file or "").name)
+    if found is None:
+        raise ConfigError(Problem(text=f"'{media.file}' was not sealed: cancel, then schedule again", field="media"))
+    return found

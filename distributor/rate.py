@@ -1,15 +1,7 @@
 """How often an account may be written to: a token bucket as one instant, so that it survives a restart."""
 
-import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Annotated, Any
-
-from pydantic import BeforeValidator
-
-from distributor.fields import duration
-
-_RATE = re.compile(r"(\d+)\s*/\s*(\d*[a-z0-9]+)(?:\s+burst\s+(\d+))?", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,21 +35,3 @@ class Rate:
     def __str__(self) -> str:
         """As it is written in the config."""
         return f"{self.count}/{self.per.total_seconds():g}s burst {self.burst}"
-
-
-def rate(text: Any) -> Any:
-    """`300/5m`, `20/s`, `20/s burst 5` → Rate; ValueError for anything else. Half of it may go at once by default."""
-    if not isinstance(text, str):
-        return text
-    found = _RATE.fullmatch(text.strip())
-    if not found:
-        raise ValueError(f"'{text}' is not a rate; write 20/s, 300/5m or '300/5m burst 30'")
-    count, unit, burst = int(found[1]), found[2], found[3]
-    per = duration(unit if unit[0].isdigit() else f"1{unit}")
-    bursting = int(burst) if burst else max(1, count // 2)
-    if not (0 < bursting <= count) or per <= timedelta():
-        raise ValueError(f"'{text}' is not a rate; the burst is between 1 and the count, and the time is longer than 0")
-    return Rate(count, per, bursting)
-
-
-RateLimit = Annotated[Rate, BeforeValidator(rate)]

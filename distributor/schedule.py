@@ -2,7 +2,7 @@
 
 One date job per distinct instant within a day, rebuilt from the ledger, wakes the outbox. A tick every second plans
 again, so that another process can reschedule while we run, and a clock that was stepped or a host that slept is healed
-within a second (a date job alone sleeps on the monotonic clock). A watchdog outside APScheduler starts it again when the
+within a second (a date job alone sleeps on the monotonic clock, and knows nothing of a clock shared by machines). A watchdog outside APScheduler starts it again when the
 tick falls silent.
 """
 
@@ -17,6 +17,7 @@ from apscheduler.triggers.interval import IntervalTrigger
 from distributor.clock import Clock
 
 _HORIZON = timedelta(hours=24)
+_NEAR = timedelta(seconds=10)
 _SILENCE = 5.0
 #: Never dropped for being late, never piled up, never twice at once.
 _JOB_DEFAULTS = {"misfire_grace_time": None, "coalesce": True, "max_instances": 1}
@@ -28,13 +29,13 @@ class Alarm:
     def __init__(
         self,
         *,
-        instants: Callable[[datetime], Awaitable[list[datetime]]],
+        instants: Callable[[datetime, datetime], Awaitable[list[datetime]]],
         drain: Callable[[], Awaitable[object]],
         tick: Callable[[], Awaitable[object]],
         clock: Clock,
         trouble: Callable[[Exception], None],
     ) -> None:
-        """`instants(until)` reads the ledger, `drain()` sends what is due, `tick()` is the heartbeat.
+        """`instants(now, until)` reads the ledger, `drain()` sends what is due, `tick()` is the heartbeat.
 
         What any of them raises goes to `trouble` and is tried again with the next tick.
         """
@@ -77,29 +78,34 @@ class Alarm:
         try:
             await self._tick()
             now = self._clock.now()
-            instants = await self._instants(now + _HORIZON)
-            self._plan(instants, now)
+            self._plan(await self._instants(now, now + _HORIZON), now)
         except asyncio.CancelledError:
             return  # we are being stopped; APScheduler would print it as a failure
         except Exception as error:  # a locked or full database must not stop the ticking
             self._trouble(error)
+        self._wake.set()  # whatever was overlooked: receipts to write, rows that another machine left
 
-    async def _ring(self) -> None:
+    async def _ring(self, moment: datetime) -> None:
         """A coroutine, so that it runs in the loop and not in APScheduler's threads."""
+        while (left := (moment - self._clock.now()).total_seconds()) > 0:  # a shared clock is read to a millisecond
+            if left > 1:
+                return  # the clock was stepped back: the tick plans again
+            await asyncio.sleep(left)
         self._wake.set()
 
     def _plan(self, instants: list[datetime], now: datetime) -> None:
-        """Bring the slots in line with the ledger."""
+        """Bring the slots in line with the ledger, and the near ones with a clock that drifts."""
         if self._scheduler is None:
             return
-        if any(moment <= now for moment in instants):
-            self._wake.set()
         wanted = {f"slot:{moment.isoformat()}": moment for moment in instants if moment > now}
         planned = {job.id for job in self._scheduler.get_jobs() if job.id.startswith("slot:")}
         for name in planned - wanted.keys():
             self._scheduler.remove_job(name)
-        for name in wanted.keys() - planned:
-            self._scheduler.add_job(self._ring, DateTrigger(wanted[name], timezone=UTC), id=name)
+        for name, moment in wanted.items():
+            if name not in planned or moment - now < _NEAR:
+                at = datetime.now(UTC) + (moment - self._clock.now())  # APScheduler goes by the host's clock
+                trigger = DateTrigger(at, timezone=UTC)
+                self._scheduler.add_job(self._ring, trigger, args=[moment], id=name, replace_existing=True)
 
     async def _work(self) -> None:
         while True:

@@ -6,12 +6,16 @@ import json
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from functools import cache
+from pathlib import Path
 
 from pydantic import TypeAdapter
 
+from distributor import release as release_model
 from distributor.contract import Channel, Message, Receipt, Recipient, Tier
-from distributor.lifecycle import PubStatus
+from distributor.embargo import Embargo
+from distributor.lifecycle import BULK, Priority, PubStatus
 from distributor.preview import Preview, Rendered, seal_digest
+from distributor.reading import ReleaseFile
 from distributor.release import LatePolicy
 from distributor.store import Attempt, Delivery, NewDelivery, Release, SealedMessage
 
@@ -75,6 +79,14 @@ def release(preview: Preview, now: datetime, default_catch_up: timedelta) -> Rel
     )
 
 
+def reopened(sealed: Release, at: datetime, zone: str | None) -> ReleaseFile:
+    """The sealed version as a release file again, for another instant; its zone as before where none is given."""
+    source = release_model.Release.model_validate_json(sealed.snapshot)
+    lift = Embargo(at, zone or sealed.zone)
+    moved = source.model_copy(update={"embargoed_until": lift}) if source.embargoed_until else source
+    return ReleaseFile(release=moved, path=Path(f"{sealed.id}.md"), lines={}, digest=sealed.digest)
+
+
 def deliveries(preview: Preview) -> Iterator[NewDelivery]:
     """One row per recipient of every message."""
     source = preview.release
@@ -104,11 +116,13 @@ def key(*identity: str) -> str:
     return hashlib.sha256("\x00".join(identity).encode()).hexdigest()[:32]
 
 
-def _priority(one: Rendered) -> int:
-    """What the newsroom shows first, then wires, then everybody else: the smaller goes first."""
+def _priority(one: Rendered) -> Priority:
+    """What the newsroom shows first, then wires, then the press list and posts, then long lists."""
     if one.channel.capabilities.always_publishes:
-        return 0
-    return 1 if one.channel.tier is Tier.wire else 2
+        return Priority.public
+    if one.channel.tier is Tier.wire:
+        return Priority.wire
+    return Priority.bulk if len(one.copies) > BULK else Priority.press
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import PydanticCustomError
 
 from distributor import validation
@@ -76,13 +77,24 @@ class Newsroom(_Block):
     logo: Url | None = None
 
 
+def _store_url(text: str) -> str:
+    if urlsplit(text).password:
+        raise ValueError(
+            'a password is never written here: set PGPASSWORD or use ~/.pgpass, or refer to it: store = { env = "NAME" }}'
+        )
+    return text
+
+
+StoreUrl = Annotated[str, AfterValidator(_store_url)]
+
+
 class PlacesBlock(_Block):
     """Folders, relative to the site."""
 
     public: str = "public"  #: what the web server shows
     outbox: str = "outbox"  #: what channels without a credential write
     state: str = "var"  #: the ledger and the private state of channels
-    store: str = "sqlite:///var/distributor.db"
+    store: StoreUrl | Secret = "sqlite:///var/distributor.db"
 
 
 class Policy(_Block):
@@ -144,7 +156,8 @@ def places(site: Site, settings: Settings) -> Places:
 
 def store_url(site: Site, settings: Settings) -> str:
     """The database URL, with a relative SQLite path resolved against the site."""
-    url = settings.places.store
+    store = settings.places.store
+    url = store.reveal() if isinstance(store, Secret) else store
     prefix = "sqlite:///"
     if url.startswith(prefix) and not url.startswith(f"{prefix}/"):
         return f"{prefix}{site.need_root() / url.removeprefix(prefix)}"

@@ -2,10 +2,10 @@
 
 import dataclasses
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -13,16 +13,20 @@ from distributor import reading, registry, settings, site
 from distributor.contract import Channel, Kit, MediaFile
 from distributor.release import Media, Release
 from distributor.render import Templates
+from tests import sites
+from tests.servers.postgres import Missing, Postgres
 
 SAMPLE = site.BUILT_IN / "config" / "sample"
 
 
 class FakeClock:
-    """Stands still until told otherwise."""
+    """Stands still until told otherwise; a PostgreSQL of the test is told the same time."""
+
+    server: ClassVar[Callable[[datetime], object] | None] = None
 
     def __init__(self, now: datetime) -> None:
-        self._now = now
         self._monotonic = 0.0
+        self.set(now)
 
     def now(self) -> datetime:
         return self._now
@@ -31,11 +35,45 @@ class FakeClock:
         return self._monotonic
 
     def step(self, by: timedelta) -> None:
-        self._now += by
         self._monotonic += by.total_seconds()
+        self.set(self._now + by)
 
     def set(self, now: datetime) -> None:
         self._now = now
+        if FakeClock.server:
+            FakeClock.server(now)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A real PostgreSQL, or a skip that says why there is none."""
+    try:
+        server = Postgres()
+    except Missing as error:
+        pytest.skip(f"no PostgreSQL: {error}")
+    with server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Every site that the test makes has its ledger there; the server's clock is the FakeClock."""
+    if request.param == "sqlite":
+        return "sqlite"
+    server: Postgres = request.getfixturevalue("postgres")
+    url = server.database()
+    name = url.rpartition("/")[2]
+    server.execute(
+        "CREATE SCHEMA fake; CREATE TABLE fake.clock (now timestamptz);"
+        "INSERT INTO fake.clock VALUES (now());"
+        "CREATE FUNCTION fake.statement_timestamp() RETURNS timestamptz STABLE LANGUAGE sql AS 'SELECT now FROM fake.clock';"
+        "CREATE FUNCTION fake.clock_timestamp() RETURNS timestamptz STABLE LANGUAGE sql AS 'SELECT now FROM fake.clock';"
+        f"ALTER DATABASE {name} SET search_path = fake, public, pg_catalog",
+        name,
+    )
+    monkeypatch.setattr(sites, "store", url)
+    monkeypatch.setattr(FakeClock, "server", lambda now: server.execute(f"UPDATE fake.clock SET now = '{now}'", name))
+    return url
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

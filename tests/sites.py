@@ -14,13 +14,13 @@ import os
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import ClassVar
 
 from distributor.contract import (
-    Capabilities, Channel, Destination, Finding, Idempotency, InDoubt, Kit, Message, Receipt, Recipient, Refused,
-    Throttled, Unavailable, public,
+    AlreadyThere, Capabilities, Channel, Destination, Finding, Idempotency, InDoubt, Kit, Message, Receipt, Recipient,
+    Refused, Throttled, Unavailable, public,
 )
 from distributor.release import Release
 
@@ -36,6 +36,12 @@ class Box(Channel):
     seconds: float = 0.0
     always: bool = False
     lifetime: float = 0.0
+    room: int = 0
+    until: str = ""
+
+    @property
+    def concurrency(self) -> int:
+        return self.room or super().concurrency
 
     @property
     def capabilities(self) -> Capabilities:
@@ -62,7 +68,22 @@ class Box(Channel):
         with open(self.log, "ab", buffering=0) as file:
             file.write((" ".join([repr(time.time()), *words]) + "\\n").encode())
 
+    def _written(self, key: str) -> bool:
+        lines = Path(self.log).read_text().splitlines() if os.path.exists(self.log) else []
+        return any(line.split()[1] == "written" and line.endswith(key) for line in lines)
+
+    async def prepare(self) -> None:
+        self._line("prepared", "nobody", "0")
+
+    async def reconcile(self, message: Message, recipient: Recipient, key: str, since: datetime) -> Receipt | None:
+        self._line("looked", recipient.address, key)
+        if self.fault == "deaf":
+            raise ValueError("cannot be asked")
+        return Receipt(id=f"{self.name}/{key}") if self._written(key) else None
+
     async def deliver(self, message: Message, recipient: Recipient, key: str) -> Receipt:
+        if self.idempotency == "B" and self._written(key):
+            raise AlreadyThere("there already", receipt=Receipt(id=f"{self.name}/{key}"))
         self._line("begin", recipient.address, key)
         fault = self.fault
         if self.fault_file and os.path.exists(self.fault_file):
@@ -73,7 +94,9 @@ class Box(Channel):
         if fault == "unavailable":
             raise Unavailable("nobody there")
         if fault == "throttled":
-            raise Throttled("slow down")
+            raise Throttled("slow down", until=datetime.fromisoformat(self.until) if self.until else None)
+        if fault == "lost":
+            raise InDoubt("nobody knows")
         if fault == "refused":
             raise Refused("not this text")
         if fault == "bug":
@@ -109,13 +132,23 @@ def doc_blocks(language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```", DOC.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
 
 
+#: The store of the sites that are made; empty: SQLite in the site.
+store = ""
+
+
 def make(root: Path, channels: str) -> Path:
     """A site with the box channel type and the given [channels.*] blocks."""
     (root / "config").mkdir(parents=True)
     (root / "channels").mkdir()
     (root / "templates").mkdir()
     (root / "channels" / "box.py").write_text(BOX)
-    (root / "config" / "distributor.toml").write_text(channels)
+    return configure(root, channels)
+
+
+def configure(root: Path, channels: str) -> Path:
+    """Give a site other channels."""
+    places = f'[places]\nstore = "{store}"\n' if store else ""
+    (root / "config" / "distributor.toml").write_text(places + channels)
     return root
 
 

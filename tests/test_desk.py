@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from distributor import desk as actions
+from distributor import instants
 from distributor.desk import Desk, Refusal
 from distributor.errors import ActionError, ConfigError, StoreError
 from distributor.lifecycle import State
@@ -128,12 +128,12 @@ class TestTheInstant:
 
     @pytest.mark.parametrize(("text", "ahead"), [("now", 0), ("+10s", 10), ("+2h", 7200), ("+1h30m", 5400)])
     def test_relative(self, text: str, ahead: int) -> None:
-        assert actions.instant(text, NOW) == NOW + timedelta(seconds=ahead)
+        assert instants.instant(text, NOW) == NOW + timedelta(seconds=ahead)
 
     @pytest.mark.parametrize("text", ["soon", "+", "+10", "2030-01-01", "2030-01-01 09:00"])
     def test_unclear(self, text: str) -> None:
         with pytest.raises(ActionError, match="--at"):
-            actions.instant(text, NOW)
+            instants.instant(text, NOW)
 
 
 def test_a_finding_of_severity_error_stops_scheduling(desk: Desk, root: Path) -> None:

@@ -1,6 +1,5 @@
-"""The loop: never early, never lost, never twice; what each outcome leads to."""
+"""The real process: killed, frozen, stopped, beside another one."""
 
-import asyncio
 import os
 import signal
 import subprocess
@@ -10,176 +9,16 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from distributor.contract import Outcome
 from distributor.desk import Desk
-from distributor.lifecycle import Late, State, lateness
-from distributor.outbox import Event, Outbox, next_state
 from distributor.site import Site
-from distributor.store import Delivery, Due
 from tests import sites
-from tests.conftest import FakeClock
-
-NOW = datetime(2030, 3, 1, 12, tzinfo=UTC)
-LIFT = NOW + timedelta(hours=1)
-
-
-class Scheduled:
-    """A scheduled site under a clock that tests step."""
-
-    def __init__(self, folder: Path, blocks: str, **changes: str) -> None:
-        self.root = sites.make(folder, blocks)
-        self.clock = FakeClock(NOW)
-        self.desk = Desk(site=Site(self.root), clock=self.clock)
-        self.desk.schedule(sites.release(self.root, LIFT, **changes))
-        self.events: list[Event] = []
-
-    def drain(self) -> int:
-        async def work() -> int:
-            with self.desk.ledger() as ledger:
-                outbox = Outbox(
-                    ledger=ledger,
-                    channels=self.desk.channels,
-                    clock=self.clock,
-                    worker="test",
-                    policy=self.desk.settings.policy,
-                    report=self.events.append,
-                    jitter=lambda: 1.0,
-                )
-                made = await outbox.finish()
-                await outbox.close()
-                return made
-
-        return asyncio.run(work())
-
-    def rows(self) -> list[Delivery]:
-        _, [(_, rows)] = self.desk.status()
-        return rows
-
-    def states(self) -> dict[str, str]:
-        return {f"{row.channel} {row.recipient}": str(row.state) for row in self.rows()}
-
-
-def box(folder: Path, **keys: object) -> str:
-    return sites.box(folder, **keys)  # type: ignore[arg-type]
+from tests.scheduled import LIFT, Scheduled, box
 
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
     return tmp_path / "site"
-
-
-def test_nothing_leaves_before_the_instant(root: Path) -> None:
-    site = Scheduled(root, box(root))
-    site.clock.set(LIFT - timedelta(microseconds=1))
-    assert site.drain() == 0
-    assert sites.log(root) == []
-    site.clock.set(LIFT)
-    assert site.drain() == 1
-    assert site.states() == {"box public/en": "delivered"}
-    assert site.rows()[0].sent_at == LIFT
-
-
-def test_a_second_look_sends_nothing_again(root: Path) -> None:
-    site = Scheduled(root, box(root))
-    site.clock.set(LIFT)
-    site.drain()
-    assert site.drain() == 0
-    assert len(sites.log(root)) == 1
-
-
-def test_the_clock_stepped_back_between_gate_and_write(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    site = Scheduled(root, box(root))
-    site.clock.set(LIFT)
-    deliver = Outbox._deliver
-
-    async def stepped(outbox: Outbox, due: Due) -> object:
-        site.clock.set(LIFT - timedelta(seconds=1))
-        return await deliver(outbox, due)
-
-    monkeypatch.setattr(Outbox, "_deliver", stepped)
-    site.drain()
-    assert sites.log(root) == []
-    assert site.states() == {"box public/en": "retrying"}
-
-
-@pytest.mark.parametrize(
-    ("fault", "idempotency", "state"),
-    [
-        ("refused", "D", "refused"),
-        ("unavailable", "D", "retrying"),
-        ("throttled", "D", "retrying"),
-        ("in-doubt", "D", "in_doubt"),
-        ("in-doubt", "A", "retrying"),
-        ("bug", "D", "in_doubt"),
-        ("bug", "A", "retrying"),
-    ],
-)
-def test_outcomes(root: Path, fault: str, idempotency: str, state: str) -> None:
-    site = Scheduled(root, box(root, fault=fault, idempotency=idempotency))
-    site.clock.set(LIFT)
-    site.drain()
-    assert site.states() == {"box public/en": state}
-    assert site.rows()[0].reason
-
-
-def test_one_failure_holds_up_nobody_else(root: Path) -> None:
-    site = Scheduled(root, sites.box(root, "bad", fault="unavailable") + sites.box(root, "good"))
-    site.clock.set(LIFT)
-    site.drain()
-    assert site.states() == {"bad public/en": "retrying", "good public/en": "delivered"}
-
-
-def test_a_retry_goes_out_when_the_other_side_is_back(root: Path) -> None:
-    fault = root / "fault"
-    site = Scheduled(root, box(root, fault_file=str(fault)))
-    fault.write_text("unavailable")
-    site.clock.set(LIFT)
-    site.drain()
-    assert site.drain() == 0  # not at once
-    fault.unlink()
-    site.clock.step(timedelta(seconds=6))
-    site.drain()
-    assert site.states() == {"box public/en": "delivered"}
-    assert site.rows()[0].attempts == 2
-
-
-def test_what_is_held_or_canceled_does_not_go(root: Path) -> None:
-    site = Scheduled(root, box(root))
-    site.desk.hold("three-piers")
-    site.clock.set(LIFT)
-    assert site.drain() == 0
-    site.desk.resume("three-piers")
-    assert site.drain() == 1
-
-
-def test_missed_by_too_much_it_asks_a_person(root: Path) -> None:
-    site = Scheduled(root, box(root) + sites.box(root, "feed", always=True))
-    site.clock.set(LIFT + timedelta(minutes=16))
-    site.drain()
-    assert site.states() == {"box public/en": "missed", "feed public/en": "delivered"}
-    site.desk.resume("three-piers")
-    site.drain()
-    assert site.states()["box public/en"] == "delivered"
-
-
-def test_missed_by_little_it_is_sent_late(root: Path) -> None:
-    site = Scheduled(root, box(root))
-    site.clock.set(LIFT + timedelta(minutes=14))
-    site.drain()
-    assert site.events[0].lateness == timedelta(minutes=14)
-    assert site.states() == {"box public/en": "delivered"}
-
-
-def test_a_channel_that_left_the_config_is_refused(root: Path) -> None:
-    site = Scheduled(root, box(root) + sites.box(root, "other"))
-    (root / "config" / "distributor.toml").write_text(sites.box(root, "other"))
-    site.desk = Desk(site=Site(root), clock=site.clock)
-    site.clock.set(LIFT)
-    site.drain()
-    assert site.states() == {"box public/en": "refused", "other public/en": "delivered"}
 
 
 def test_changed_bytes_in_the_ledger_are_refused(root: Path) -> None:
@@ -202,51 +41,6 @@ def test_the_database_itself_refuses_an_early_row(root: Path) -> None:
     with sqlite3.connect(root / "var" / "distributor.db") as db, pytest.raises(sqlite3.IntegrityError):
         db.execute("UPDATE delivery SET due = lift - 1")
     db.close()
-
-
-@given(
-    st.sampled_from(list(Outcome)), st.integers(1, 40), st.sampled_from("ABCD"), st.sampled_from(["hold", "resend"]),
-    st.floats(0, 1), st.integers(0, 30_000),
-)  # fmt: skip
-def test_no_retry_is_early_or_endless(
-    outcome: Outcome, attempts: int, idempotency: str, policy: str, jitter: float, late: int
-) -> None:
-    now = LIFT + timedelta(seconds=late)
-    until = now + timedelta(seconds=90)
-    stale = timedelta(hours=6)
-    state, due = next_state(
-        outcome, attempts=attempts, idempotency=idempotency, in_doubt=policy, now=now, until=until,
-        planned_for=LIFT, stale_after=stale, jitter=jitter,
-    )  # fmt: skip
-    assert (state is State.delivered) == (outcome is Outcome.delivered)
-    if state is State.retrying:
-        assert until <= due <= LIFT + stale
-    if outcome is Outcome.in_doubt and idempotency != "A" and policy == "hold":
-        assert state is State.in_doubt
-
-
-@given(st.integers(0, 100_000), st.booleans(), st.booleans())
-def test_late_policy(seconds: int, always: bool, partly: bool) -> None:
-    verdict = lateness(
-        LIFT + timedelta(seconds=seconds), LIFT, catch_up_within=timedelta(minutes=15),
-        send_however_late=always, partly_out=partly,
-    )  # fmt: skip
-    assert (verdict is Late.missed) == (seconds > 900 and not always and not partly)
-
-
-def test_a_key_that_the_server_has_forgotten_is_not_used_again(root: Path) -> None:
-    """Mastodon knows a key for an hour: later the same key would make a second post."""
-    fault = root / "fault"
-    site = Scheduled(root, box(root, fault_file=str(fault), idempotency="A", lifetime=3300.0))
-    fault.write_text("in-doubt")
-    site.clock.set(LIFT)
-    site.drain()
-    assert site.states() == {"box public/en": "retrying"}
-    site.clock.step(timedelta(minutes=56))
-    fault.unlink()
-    site.drain()
-    assert site.states() == {"box public/en": "in_doubt"}
-    assert len(sites.log(root)) == 1
 
 
 # ── the real process ──────────────────────────────────────────────────────────────────────────────────────────────
@@ -440,19 +234,3 @@ def test_a_slow_server_holds_up_nobody(root: Path) -> None:
     [(when, *_)] = sites.log(root, "quick")
     assert when - lift.timestamp() < 2.5
     assert len(sites.log(root, "slow", word="begin")) == 8  # class D: no more than may be in doubt
-
-
-def test_partial_is_worse_than_late_only_where_it_was_out_in_time(root: Path) -> None:
-    """A feed that caught up after the downtime does not drag the posts along; a post that was out in time does."""
-    blocks = sites.box(root, "feed", always=True) + sites.box(root, "early") + sites.box(root, "late", after="1m")
-    for out_in_time, state in ((True, "delivered"), (False, "missed")):
-        folder = root / str(out_in_time)
-        site = Scheduled(folder, blocks.replace(str(root), str(folder)))
-        if out_in_time:
-            site.clock.set(LIFT + timedelta(seconds=1))
-            site.drain()
-        site.clock.set(LIFT + timedelta(minutes=30))
-        site.drain()
-        site.drain()
-        assert site.states()["feed public/en"] == "delivered"
-        assert site.states()["late public/en"] == state

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from distributor.rate import Rate, rate
+from distributor.fields import rate
+from distributor.rate import Rate
 
 NOW = datetime(2030, 3, 1, tzinfo=UTC)
 SECOND = timedelta(seconds=1)

@@ -39,11 +39,11 @@ _STYLE = {
 @click.pass_obj
 def schedule_command(setting: Setting, release: Path, at: str | None, channels: Sequence[str], *, json_: bool) -> None:
     """Seal the release as it is previewed now, and plan its deliveries for the embargo instant."""
-    from distributor import desk as actions
+    from distributor import instants
 
     names = [name.strip() for group in channels for name in group.split(",") if name.strip()]
     desk = setting.desk(names)
-    done = desk.schedule(release, actions.instant(at, setting.clock.now()) if at else None)
+    done = desk.schedule(release, instants.instant(at, setting.clock.now()) if at else None)
     if json_:
         as_json.show({**as_json.preview(done.preview), "already": done.already})
         return
@@ -161,6 +161,42 @@ def resume_command(setting: Setting, release_id: str) -> None:
 def cancel_command(setting: Setting, release_id: str) -> None:
     """Cancel everything of a release that has not gone out."""
     _say(setting, "cancel", release_id)
+
+
+@click.command("reschedule")
+@click.argument("release_id")
+@click.option("--at", required=True, help="When: '+10m' or a time with its zone.")
+@_JSON
+@click.pass_obj
+def reschedule_command(setting: Setting, release_id: str, at: str, *, json_: bool) -> None:
+    """Move a release of which nothing has gone out yet to another instant; it is rendered and sealed anew."""
+    from distributor import instants
+
+    desk = setting.desk()
+    moment, zone = instants.zoned(at, setting.clock.now())
+    done = desk.reschedule(release_id, moment, zone)
+    if json_:
+        as_json.show(as_json.preview(done.preview))
+        return
+    draw_scheduled(draw.console(), done, desk.site.root)
+
+
+@click.command("settle")
+@click.argument("release_id")
+@click.option("--there", "answer", flag_value="there", help="It is there: you looked.")
+@click.option("--again", "answer", flag_value="again", help="It is not there: send it again, now.")
+@click.option("--channel", metavar="NAME", help="Only this channel.")
+@click.option("--recipient", metavar="ADDRESS", help="Only this recipient.")
+@click.pass_obj
+def settle_command(
+    setting: Setting, release_id: str, answer: str | None, channel: str | None, recipient: str | None
+) -> None:
+    """Say what became of deliveries that are in doubt: perhaps written, and nobody but a person can look."""
+    if answer is None:
+        raise click.UsageError("Say --there (it arrived) or --again (it did not; send it).")
+    rows = setting.desk().settle(release_id, there=answer == "there", channel=channel, recipient=recipient)
+    for row in rows:
+        click.echo(f"{row.channel} {row.recipient}: {'delivered' if answer == 'there' else 'goes out again'}")
 
 
 @click.command("verify")

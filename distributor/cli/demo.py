@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from distributor import embargo, files, sheet
-from distributor.cli import actions, draw, service, setup, write
+from distributor.cli import actions, draw, run, setup, write
 from distributor.cli.main import Setting
 from distributor.desk import Desk
 from distributor.errors import ActionError
@@ -74,8 +74,7 @@ def demo_command(setting: Setting, folder: Path | None) -> int:
 
     out.rule(f"[bold]4[/] run: waiting for {draw.when(instant, _ZONE)}", align="left")
     watch = _Watch((desk.places.public, desk.places.outbox))
-    with service.only_one(desk.places.state):
-        asyncio.run(_run(desk, watch, instant))
+    asyncio.run(_run(desk, watch, instant))
     return _report(desk, watch, instant, release_id=done.release.id, page=page)
 
 
@@ -88,7 +87,7 @@ def _embargo_at(release: Path, instant: datetime) -> None:
 
 async def _run(desk: Desk, watch: _Watch, instant: datetime) -> None:
     watching = asyncio.create_task(watch.until(instant, desk))
-    await service.serve_alarm(desk, until_idle=True)
+    await run.serve_alarm(desk, until_idle=True)
     watching.cancel()  # still looking only when somebody stopped the demo before the instant
 
 

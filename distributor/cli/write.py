@@ -120,10 +120,10 @@ def preview_command(
     json_: bool,
 ) -> None:
     """Show exactly what each channel will send. Nothing is sent, planned or sealed."""
-    from distributor import desk as actions
+    from distributor import instants
 
     desk = setting.desk(channels)
-    made = desk.preview(release, actions.instant(at, setting.clock.now()) if at else None)
+    made = desk.preview(release, instants.instant(at, setting.clock.now()) if at else None)
     if page:
         _write_page(desk.press.templates, made, page)
     if folder:

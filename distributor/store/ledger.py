@@ -1,29 +1,42 @@
 """The ledger's actions. Each is one transaction; every change of state is a compare-and-set."""
 
-from collections.abc import Callable, Iterable
-from dataclasses import replace
-from datetime import datetime
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, and_, case, delete, func, insert, or_, select, update
-from sqlalchemy.dialects.sqlite import insert as upsert
+from sqlalchemy import Connection, case, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from distributor.errors import ActionError
-from distributor.lifecycle import Late, PubStatus, State
+from distributor.lifecycle import PubStatus, State
+from distributor.store import gate
 from distributor.store import queries as q
 from distributor.store import schema as s
-from distributor.store import settling
+from distributor.store.dialect import moment, upsert
+from distributor.store.gate import Verdict
 from distributor.store.reader import Reader
 from distributor.store.rows import (
     Delivery,
-    Due,
     NewDelivery,
     Release,
+    Room,
     SealedMessage,
     Settlement,
+    Turn,
     Worker,
     micros,
 )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """What a person wants of a version's deliveries."""
+
+    action: str  #: for the history
+    from_states: Collection[State]
+    to: State
+    pub_status: PubStatus
+    late_ok: bool = False  #: what is overdue goes out at once
 
 
 class Ledger(Reader):
@@ -38,14 +51,16 @@ class Ledger(Reader):
         deliveries: Iterable[NewDelivery],
         *,
         who: str,
+        action: str = "schedule",
     ) -> None:
         """Seal a version and plan its deliveries, all or nothing.
 
-        A version none of whose deliveries was ever attempted is replaced when all of them are canceled. Raises
-        ActionError when the version is already there otherwise, or a delivery would precede the lift.
+        A version none of whose deliveries was ever attempted is replaced when all of them are canceled, or when
+        `action` is `reschedule`; what was held stays held. Raises ActionError when the version is already there
+        otherwise, or a delivery would precede the lift.
         """
         with self._engine.begin() as connection:
-            self._replace_canceled(connection, release)
+            held = self._replace(connection, release, action=action)
             try:
                 connection.execute(insert(s.release).values(q.release_values(release)))
                 numbers = q.add_messages(connection, release, messages)
@@ -54,150 +69,128 @@ class Ledger(Reader):
                     connection.execute(insert(s.delivery), rows)
             except IntegrityError as error:
                 raise ActionError(q.conflict(error, release)) from None
+            if held:
+                here = q.of(release.id, release.version)
+                connection.execute(update(s.delivery).where(here).values(state=State.held))
+                connection.execute(q.update_release(release.id, release.version).values(pub_status=PubStatus.withheld))
             facts = {"release_id": release.id, "version": release.version, "detail": release.seal}
-            q.log(connection, release.sealed_at, who=who, action="schedule", **facts)
+            q.log(connection, release.sealed_at, who=who, action=action, **facts)
 
-    def _replace_canceled(self, connection: Connection, release: Release) -> None:
-        mine = q.of(release.id, release.version)
-        states = connection.execute(select(s.delivery.c.state, s.delivery.c.attempts).where(mine)).all()
-        if not states or any(state != State.canceled or attempts for state, attempts in states):
-            return
-        connection.execute(delete(s.delivery).where(mine))
-        connection.execute(
-            delete(s.message).where(s.message.c.release_id == release.id, s.message.c.version == release.version)
-        )
-        connection.execute(
-            delete(s.release).where(s.release.c.id == release.id, s.release.c.version == release.version)
-        )
+    def _replace(self, connection: Connection, new: Release, *, action: str) -> bool:
+        """Make room for a version; returns whether what was there is on hold."""
+        mine = q.of(new.id, new.version)
+        query = select(s.delivery.c.state, s.delivery.c.attempts).where(mine).order_by(s.delivery.c.id)
+        states = connection.execute(query.with_for_update()).all()
+        again = action == "reschedule"
+        if again and any(attempts for _, attempts in states):
+            tried = sum(bool(attempts) for _, attempts in states)
+            raise ActionError(
+                f"{tried} of {len(states)} deliveries of '{new.id}' have been attempted with the old time in them: "
+                f"cancel the rest and issue version {new.version + 1}"
+            )
+        if not states or not (again or all(state == State.canceled and not tried for state, tried in states)):
+            return False
+        for table in (s.delivery, s.message):
+            connection.execute(delete(table).where(table.c.release_id == new.id, table.c.version == new.version))
+        connection.execute(delete(s.release).where(s.release.c.id == new.id, s.release.c.version == new.version))
+        return any(state == State.held for state, _ in states)
 
     # ── the loop: begin → deliver → settle ────────────────────────────────────────────────────────────────────────
 
-    def begin(
-        self, worker: str, now: datetime, room: Callable[[str], int], verdict: Callable[[Due], Late]
-    ) -> list[Due]:
-        """The gate: write the attempts of what is due, in one durable commit, before any byte leaves.
+    def turn(
+        self,
+        worker: str,
+        now: datetime,
+        *,
+        settlements: Iterable[Settlement] = (),
+        rooms: Collection[Room] = (),
+        verdict: Verdict,
+        flying: Collection[int] | None = None,
+    ) -> Turn:
+        """One durable commit: settle what has landed, then write the attempts of what is due, before any byte leaves.
 
-        Takes at most `room(channel)` waiting rows of each channel whose `due` has come and whose release is usable.
-        What `verdict` calls missed becomes `missed` instead. Only the returned ones may be sent.
+        Begins at most `room.free` rows of each channel, whose `due` has come and whose release is usable. Only the
+        begun ones may be sent. A late receipt still resolves a row that a reaper put in doubt; a retry gives way to
+        what a person wanted meanwhile. `flying` names what really is on the wire, after a commit whose answer was lost.
         """
         with self._engine.begin() as connection:
-            chosen: list[Due] = []
-            missed: list[int] = []
-            for channel in connection.execute(q.waiting_channels(now)).scalars().all():
-                for row in connection.execute(q.due_rows(now, channel, max(0, room(channel)))):
-                    due = q.due(row)
-                    (missed.append(due.delivery.id) if verdict(due) is Late.missed else chosen.append(due))
-            if missed:
-                connection.execute(
-                    update(s.delivery)
-                    .where(s.delivery.c.id.in_(missed))
-                    .values(state=State.missed, settled_at=micros(now), reason="the instant was missed by too much")
-                )
-            chosen.sort(key=lambda due: (due.delivery.due, due.priority, due.delivery.id))
-            return self._write_attempts(connection, worker, now, chosen)
+            gate.settle(connection, worker, settlements)
+            if flying is not None:
+                gate.take_back_unsent(connection, worker, now, flying)
+            return gate.begin(connection, worker, now, rooms, verdict)
 
-    def _write_attempts(self, connection: Connection, worker: str, now: datetime, chosen: list[Due]) -> list[Due]:
-        if not chosen:
-            return []
-        connection.execute(
-            update(s.delivery)
-            .where(s.delivery.c.id.in_([due.delivery.id for due in chosen]))
-            .values(state=State.sending, worker=worker, wanted=None, attempts=s.delivery.c.attempts + 1)
-        )
-        statement = insert(s.attempt).returning(s.attempt.c.id, sort_by_parameter_order=True)
-        numbers = (
-            connection.execute(statement, [settling.attempt_values(due, worker, now) for due in chosen]).scalars().all()
-        )
-        return [replace(due, attempt_id=number) for due, number in zip(chosen, numbers, strict=True)]
+    def strays(self, now: datetime, known: Collection[str]) -> list[str]:
+        """Channels on which something is due and that are not `known`."""
+        with self._reading() as connection:
+            return q.strays(connection, now, known)
 
-    def settle(self, worker: str, settlements: Iterable[Settlement]) -> None:
-        """Write down how attempts ended. A late receipt still resolves a row that a reaper put in doubt; a retry gives
-        way to what a person wanted meanwhile.
+    def reap(self, now: datetime, *, myself: str, alone: bool = False) -> list[Delivery]:
+        """Take back what workers without a sign of life for LEASE left on the wire; `alone`: what everybody else left.
+
+        Retried where a repeat is the same post or can be looked up, else in doubt.
         """
-        rows = [settling.settlement_values(one) for one in settlements]
         with self._engine.begin() as connection:
-            connection.execute(settling.END_ATTEMPT, rows)
-            for delivered in (True, False):
-                some = [row for row in rows if (row["new_state"] == State.delivered) is delivered]
-                if some:
-                    connection.execute(settling.settle_delivery(worker, delivered=delivered), some)
-
-    def reap(self, now: datetime, *, dead_before: datetime, myself: str) -> list[Delivery]:
-        """Take back what dead workers left in `sending`: retried where the server takes our key, else in doubt."""
-        alive = select(s.worker.c.name).where(or_(s.worker.c.beat_at >= micros(dead_before), s.worker.c.name == myself))
-        orphaned = and_(s.delivery.c.state == State.sending, s.delivery.c.worker.not_in(alive))
-        with self._engine.begin() as connection:
-            ids = connection.execute(select(s.delivery.c.id).where(orphaned)).scalars().all()
-            if not ids:
-                return []
-            repeatable = or_(s.delivery.c.idempotency == "A", s.delivery.c.in_doubt == "resend")
-            connection.execute(
-                update(s.attempt)
-                .where(s.attempt.c.delivery_id.in_(ids), s.attempt.c.outcome.is_(None))
-                .values(ended_at=micros(now), outcome=State.in_doubt, reason="the process ended before the answer")
-            )
-            connection.execute(
-                update(s.delivery)
-                .where(s.delivery.c.id.in_(ids))
-                .values(
-                    state=case((repeatable, func.coalesce(s.delivery.c.wanted, State.retrying)), else_=State.in_doubt),
-                    reason="the process ended before the answer",
-                    doubt_since=func.coalesce(s.delivery.c.doubt_since, micros(now)),
-                )
-            )
-            return q.deliveries(connection, s.delivery.c.id.in_(ids))
+            gate.forget_workers(connection, now - timedelta(days=1))
+            return gate.reap(connection, now, myself=myself, alone=alone)
 
     # ── what a person asks for ────────────────────────────────────────────────────────────────────────────────────
 
-    def change(
-        self,
-        release_id: str,
-        version: int,
-        *,
-        action: str,
-        now: datetime,
-        who: str,
-        from_states: Iterable[State],
-        to: State,
-        pub_status: PubStatus,
-        late_ok: bool = False,
-    ) -> int:
+    def change(self, release_id: str, version: int, change: Change, *, now: datetime, who: str) -> int:
         """Move every delivery of a version that is not on the wire; returns how many. Takes effect at once: the gate
-        of a running service reads the same rows.
+        of a running service reads the same rows. What is on the wire is moved when it comes back unsent.
         """
+        c = s.delivery.c
         with self._engine.begin() as connection:
-            values: dict[str, object] = {"state": to, "settled_at": micros(now)}
-            if late_ok:
-                values["late_ok"] = 1
-            moved = connection.execute(
-                update(s.delivery)
-                .where(q.of(release_id, version), s.delivery.c.state.in_(list(from_states)))
-                .values(values)
-            ).rowcount
-            on_the_wire = and_(q.of(release_id, version), s.delivery.c.state == State.sending)
-            wanted = None if to is State.planned else to
-            connection.execute(update(s.delivery).where(on_the_wire).values(wanted=wanted))
-            connection.execute(
-                update(s.release)
-                .where(s.release.c.id == release_id, s.release.c.version == version)
-                .values(pub_status=pub_status)
-            )
+            affected = (q.of(release_id, version), c.state.in_([*change.from_states, State.sending]))
+            # Locked first, in one order: then the states are the latest, and two writers never wait for each other.
+            query = select(c.state).where(*affected).order_by(c.id).with_for_update()
+            moved: int = sum(state != State.sending for state in connection.execute(query).scalars())
+            on_wire = c.state == State.sending
+            values = {
+                "state": case((on_wire, c.state), else_=change.to),
+                "settled_at": case((on_wire, c.settled_at), else_=micros(now)),
+                "wanted": case((on_wire, None if change.to is State.planned else change.to), else_=None),
+            }
+            if change.late_ok:
+                values["late_ok"] = case((on_wire, c.late_ok), else_=1)
+            connection.execute(update(s.delivery).where(*affected).values(values))
+            connection.execute(q.update_release(release_id, version).values(pub_status=change.pub_status))
             facts = {"release_id": release_id, "version": version, "detail": f"{moved} deliveries"}
-            q.log(connection, now, who=who, action=action, **facts)
+            q.log(connection, now, who=who, action=change.action, **facts)
             return moved
+
+    def settle_doubt(self, rows: Iterable[Delivery], *, there: bool, now: datetime, who: str) -> int:
+        """A person looked: what is in doubt `there` is delivered, else it is planned again and goes out at once."""
+        c = s.delivery.c
+        settled = 0
+        values: dict[str, object] = {"settled_at": micros(now), "reason": f"{who} looked: it is there"}
+        values |= {"state": State.delivered, "sent_at": case((c.doubt_since.is_(None), c.due), else_=c.doubt_since)}
+        if not there:
+            values = {"state": State.planned, "late_ok": 1, "doubt_since": None, "reason": f"{who} sends it again"}
+        with self._engine.begin() as connection:
+            for row in rows:
+                mine = (c.id == row.id, c.state == State.in_doubt)
+                settled += int(connection.execute(update(s.delivery).where(*mine).values(values)).rowcount)
+                facts = {"release_id": row.release_id, "version": row.version}
+                detail = f"{row.channel} {row.recipient}: {'there' if there else 'again'}"
+                q.log(connection, now, who=who, action="settle", detail=detail, **facts)
+        return settled
 
     # ── liveness ──────────────────────────────────────────────────────────────────────────────────────────────────
 
     def beat(self, worker: Worker) -> None:
         """Say that a worker is alive."""
-        values = {"name": worker.name, "pid": worker.pid, "began_at": micros(worker.began_at)}
-        values["beat_at"] = micros(worker.beat_at)
         with self._engine.begin() as connection:
-            connection.execute(
-                upsert(s.worker)
-                .values(values)
-                .on_conflict_do_update(index_elements=["name"], set_={"beat_at": values["beat_at"]})
+            new = upsert(connection, s.worker).values(
+                name=worker.name,
+                pid=worker.pid,
+                host=worker.host,
+                began_at=micros(worker.began_at),
+                beat_at=moment(worker.beat_at),
+                ahead=worker.ahead // timedelta(microseconds=1),
             )
+            again = {"beat_at": new.excluded.beat_at, "ahead": new.excluded.ahead}
+            connection.execute(new.on_conflict_do_update(index_elements=["name"], set_=again))
 
     def leave(self, name: str) -> None:
         """A worker ends."""

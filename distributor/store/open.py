@@ -1,32 +1,38 @@
 """Opening the database: made on first use, brought forward when older, refused when newer."""
 
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable
 
-from sqlalchemy import Engine, ExceptionContext, create_engine, event, inspect
-from sqlalchemy.exc import DatabaseError, OperationalError
+from sqlalchemy import Engine, ExceptionContext, event, inspect
+from sqlalchemy.exc import ArgumentError, DatabaseError, InterfaceError, OperationalError
 
 from distributor.errors import StoreError
-from distributor.store import schema
+from distributor.store import postgres, schema, sqlite
 from distributor.store.ledger import Ledger
-
-_PREFIX = "sqlite:///"
 
 
 def open_ledger(url: str, *, create: bool = True) -> Ledger:
-    """The ledger at `url`. With `create=False` a database that is not there is an error, not made.
+    """The ledger at `url`: `sqlite:///path` or `postgresql://user@host/database`. With `create=False` a ledger that is not
+    there is an error, not made.
 
-    Raises StoreError with the way out: a read-only folder, a newer schema, a file that is no database.
+    Raises StoreError with the way out: a read-only folder, a newer schema, a file that is no database, no server.
     """
-    if not url.startswith(_PREFIX):
-        raise StoreError(f"the store '{url.partition(':')[0]}:…' is not supported; use sqlite:///path")
-    path = Path(url.removeprefix(_PREFIX))
+    if url.startswith(sqlite.PREFIX):
+        return _sqlite(url, create=create)
+    if url.startswith(postgres.PREFIXES):
+        return _postgres(url, create=create)
+    scheme = url.partition(":")[0]
+    raise StoreError(f"the store '{scheme}:…' is not supported; use sqlite:///path or postgresql://user@host/database")
+
+
+def _sqlite(url: str, *, create: bool) -> Ledger:
+    path = sqlite.path(url)
     if not create and not path.is_file():
         raise StoreError(f"there is no ledger yet at {path}: nothing has been scheduled on this site")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        engine = _engine(url, path)
-        _bring_forward(engine, path)
+        engine = sqlite.engine(url)
+        _speak_plainly(engine, str(path), sqlite.way_out)
+        _bring_forward(engine, str(path))
     except OSError as error:
         raise StoreError(f"cannot write the ledger {path}: {error.strerror}; make the folder writable") from None
     except DatabaseError as error:
@@ -34,55 +40,49 @@ def open_ledger(url: str, *, create: bool = True) -> Ledger:
     return Ledger(engine)
 
 
-def _way_out(text: str) -> str:
-    if "readonly" in text or "unable to open" in text:
-        return "make the file and its folder writable"
-    if "locked" in text:
-        return "another program holds it: close that one"
-    if "full" in text:
-        return "make room on the disk"
-    return "look at the file and its folder"
+def _postgres(url: str, *, create: bool) -> Ledger:
+    try:
+        shown = postgres.shown(url)
+        engine = postgres.engine(url)
+    except (ArgumentError, ValueError):
+        raise StoreError("the store's address cannot be read; write postgresql://user@host:5432/database") from None
+    _speak_plainly(engine, shown, postgres.way_out)
+    if not create:
+        with engine.connect() as connection:
+            if not inspect(connection).has_table("schema_version"):
+                raise StoreError(f"there is no ledger yet at {shown}: nothing has been scheduled on this site")
+    try:
+        _bring_forward(engine, shown)
+    except DatabaseError as error:
+        cause = str(error.orig).strip()
+        raise StoreError(f"the ledger {shown} cannot be made: {cause}; {postgres.way_out(cause)}") from None
+    return Ledger(engine)
 
 
-def _engine(url: str, path: Path) -> Engine:
-    engine = create_engine(url, connect_args={"timeout": 30})
-
-    @event.listens_for(engine, "connect")
-    def _prepare(connection: Any, _record: object) -> None:
-        connection.isolation_level = None  # SQLAlchemy's BEGIN is ours, below
-        cursor = connection.cursor()
-        cursor.execute("PRAGMA journal_mode=WAL")
-        cursor.execute("PRAGMA synchronous=FULL")  # an attempt row survives a power cut
-        cursor.execute("PRAGMA foreign_keys=ON")
-        cursor.close()
-
-    @event.listens_for(engine, "begin")
-    def _begin(connection: Any) -> None:
-        # A writer takes the lock at once: upgrading a read lock would fail instead of waiting.
-        reading = connection.get_execution_options().get("reading")
-        connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+def _speak_plainly(engine: Engine, shown: str, way_out: Callable[[str], str]) -> None:
+    """What goes wrong with the database itself reaches people as StoreError, and the loop as something to try again."""
 
     @event.listens_for(engine, "handle_error")
     def _tell(context: ExceptionContext) -> None:
-        if isinstance(context.sqlalchemy_exception, OperationalError):
-            cause = str(context.original_exception)
-            raise StoreError(f"the ledger {path} cannot be used: {cause}; {_way_out(cause)}") from None
-
-    return engine
+        if isinstance(context.sqlalchemy_exception, OperationalError | InterfaceError):
+            cause = " ".join(str(context.original_exception).split())
+            raise StoreError(f"the ledger {shown} cannot be used: {cause}; {way_out(cause)}") from None
 
 
-def _bring_forward(engine: Engine, path: Path) -> None:
+def _bring_forward(engine: Engine, shown: str) -> None:
     with engine.connect().execution_options(reading=True) as connection:  # the usual case waits for no writer
         if inspect(connection).has_table("schema_version") and schema.version_of(connection) == schema.VERSION:
             return
     with engine.begin() as connection:
+        if engine.dialect.name == "postgresql":
+            postgres.alone(connection)
         if not inspect(connection).has_table("schema_version"):
             schema.create(connection)
             return
         found = schema.version_of(connection)
         if found > schema.VERSION:
             raise StoreError(
-                f"the ledger {path} was written by a newer distributor (schema {found}, this one knows "
+                f"the ledger {shown} was written by a newer distributor (schema {found}, this one knows "
                 f"{schema.VERSION}): upgrade distributor; the ledger was not touched"
             )
         if found < schema.VERSION:

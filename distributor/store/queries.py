@@ -1,7 +1,7 @@
 """The ledger's queries, and rows to and from values."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -9,23 +9,29 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Row,
-    Select,
+    String,
+    Update,
     and_,
     exists,
     insert,
+    literal,
+    or_,
     select,
+    union_all,
+    update,
 )
-from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.exc import IntegrityError
 
-from distributor.lifecycle import WAITING, PubStatus, State
+from distributor.lifecycle import Priority, PubStatus, State
 from distributor.store import schema as s
+from distributor.store.dialect import moment, upsert
 from distributor.store.rows import (
     Attempt,
     Delivery,
     Due,
     NewDelivery,
     Release,
+    Room,
     SealedMessage,
     instant,
     maybe_instant,
@@ -38,52 +44,94 @@ def of(release_id: str, version: int) -> ColumnElement[bool]:
     return and_(s.delivery.c.release_id == release_id, s.delivery.c.version == version)
 
 
-def waiting(now: datetime) -> ColumnElement[bool]:
-    """Due, and its release is usable. Needs the join of `due_rows`."""
-    return and_(
-        s.delivery.c.state.in_(WAITING), s.delivery.c.due <= micros(now), s.release.c.pub_status == PubStatus.usable
-    )
-
-
 _OF_ITS_RELEASE = and_(s.release.c.id == s.delivery.c.release_id, s.release.c.version == s.delivery.c.version)
-
-
-def waiting_channels(now: datetime) -> Select[Any]:
-    """Channels on which something is due."""
-    return select(s.delivery.c.channel).join(s.release, _OF_ITS_RELEASE).where(waiting(now)).distinct()
-
-
-def due_rows(now: datetime, channel: str, limit: int) -> Select[Any]:
-    """What is due on a channel and may go, the most urgent first, with what decides whether it is too late.
-
-    A release is partly out when a delivery for the public left in time; a feed that caught up late does not count.
-    """
-    other = s.delivery.alias("other")
-    partly_out = exists(
-        select(other.c.id).where(
-            other.c.release_id == s.delivery.c.release_id,
-            other.c.version == s.delivery.c.version,
-            other.c.state == State.delivered,
-            other.c.tier != "prebrief",
-            other.c.sent_at - other.c.planned_for <= s.release.c.catch_up_within,
+_EARLIER = s.delivery.alias("earlier")
+#: An earlier version that is on its way to the same recipient goes first.
+_IN_ORDER = or_(
+    s.delivery.c.version == 1,
+    ~exists(
+        select(_EARLIER.c.id).where(
+            _EARLIER.c.release_id == s.delivery.c.release_id,
+            _EARLIER.c.channel == s.delivery.c.channel,
+            _EARLIER.c.recipient == s.delivery.c.recipient,
+            _EARLIER.c.version < s.delivery.c.version,
+            or_(
+                _EARLIER.c.state.in_((State.sending, State.retrying)),
+                and_(_EARLIER.c.state == State.planned, _EARLIER.c.due <= s.delivery.c.due),
+            ),
         )
+    ),
+)
+
+
+def with_work(connection: Connection, now: datetime, rooms: Iterable[Room]) -> list[Room]:
+    """Those of `rooms` for which something is due, by account so that two processes lock accounts in one order."""
+    ordered = sorted((room for room in rooms if room.free > 0), key=lambda room: (room.account, room.channel))
+    if not ordered:
+        return []
+    probes = [
+        select(literal(room.channel, String)).where(
+            exists(
+                select(s.delivery.c.id).where(
+                    s.WAITS,
+                    s.delivery.c.channel == room.channel,
+                    s.delivery.c.priority == priority,
+                    s.delivery.c.due <= moment(now),
+                )
+            )
+        )
+        for room in ordered
+        for priority in map(int, Priority)
+    ]
+    found = set(connection.execute(union_all(*probes)).scalars())
+    return [room for room in ordered if room.channel in found]
+
+
+def strays(connection: Connection, now: datetime, known: Collection[str]) -> list[str]:
+    """Channels on which something is due and that nobody here knows."""
+    c = s.delivery.c
+    query = select(c.channel).where(s.WAITS, c.due <= moment(now), c.channel.not_in(list(known))).distinct()
+    return list(connection.execute(query).scalars())
+
+
+def due_rows(connection: Connection, channel: str, now: datetime, limit: int) -> Iterator[Due]:
+    """What is due on a channel and may go, the most urgent first; locked on PostgreSQL, past what others have locked."""
+    c = s.delivery.c
+    for priority in map(int, Priority):
+        query = (
+            select(s.delivery, s.release.c.catch_up_within)
+            .join(s.release, _OF_ITS_RELEASE)
+            .where(s.WAITS, c.channel == channel, c.priority == priority, c.due <= moment(now))
+            .where(s.release.c.pub_status == PubStatus.usable, _IN_ORDER)
+            .order_by(c.due, c.id)
+            .limit(limit)
+            .with_for_update(of=s.delivery, skip_locked=True)
+        )
+        for row in connection.execute(query):
+            yield due(row)
+            limit -= 1
+        if limit <= 0:
+            return
+
+
+def partly_out(connection: Connection, release_id: str, version: int, catch_up_within: timedelta) -> bool:
+    """Whether something of a version left for the public in time; a feed that caught up late does not count."""
+    c = s.delivery.c
+    query = select(c.id).where(
+        of(release_id, version),
+        c.state == State.delivered,
+        c.tier != "prebrief",
+        c.sent_at - c.planned_for <= catch_up_within // timedelta(microseconds=1),
     )
-    return (
-        select(s.delivery, s.release.c.catch_up_within, partly_out.label("partly_out"))
-        .join(s.release, _OF_ITS_RELEASE)
-        .where(waiting(now), s.delivery.c.channel == channel)
-        .order_by(s.delivery.c.due, s.delivery.c.priority, s.delivery.c.id)
-        .limit(limit)
-    )
+    return connection.execute(query.limit(1)).first() is not None
 
 
 def due(row: Row[Any]) -> Due:
     """One row of `due_rows`."""
     return Due(
         delivery=delivery(row),
-        attempt_id=0,
         late_ok=bool(row.late_ok),
-        partly_out=bool(row.partly_out),
+        partly_out=False,
         catch_up_within=timedelta(microseconds=row.catch_up_within),
         in_doubt=row.in_doubt,
         priority=row.priority,
@@ -204,11 +252,17 @@ def add_messages(
     numbers: dict[tuple[str, str], int] = {}
     for new in messages:
         for sha256, data in new.artefacts.items():
-            connection.execute(upsert(s.artefact).values(sha256=sha256, data=data).on_conflict_do_nothing())
+            new_bytes = upsert(connection, s.artefact).values(sha256=sha256, data=data)
+            connection.execute(new_bytes.on_conflict_do_nothing())
         values = {"release_id": sealed.id, "version": sealed.version, "channel": new.channel, "lang": new.lang}
         statement = insert(s.message).values(**values, body=new.body, content=new.content).returning(s.message.c.id)
         numbers[new.channel, new.lang] = connection.execute(statement).scalar_one()
     return numbers
+
+
+def update_release(release_id: str, version: int) -> Update:
+    """An UPDATE of one version's row."""
+    return update(s.release).where(s.release.c.id == release_id, s.release.c.version == version)
 
 
 def log(connection: Connection, at: datetime, **values: object) -> None:

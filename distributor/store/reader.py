@@ -1,9 +1,9 @@
 """Reading the ledger."""
 
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Callable, Collection, Mapping
+from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, Engine, func, select
+from sqlalchemy import Connection, Engine, distinct, exists, func, select, text
 
 from distributor.lifecycle import WAITING, State
 from distributor.store import queries as q
@@ -18,9 +18,24 @@ class Reader:
         """Use `open_ledger`."""
         self._engine = engine
 
+    @property
+    def shared(self) -> bool:
+        """Whether several machines may work on it at once."""
+        return self._engine.dialect.name == "postgresql"
+
     def close(self) -> None:
         """Give back the connections."""
         self._engine.dispose()
+
+    def time(self, monotonic: Callable[[], float]) -> tuple[datetime, float] | None:
+        """The server's clock and a `monotonic` second at which it certainly was that late; None where the host's own
+        clock is the ledger's.
+        """
+        if not self.shared:
+            return None
+        query = text("SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint")
+        with self._reading() as connection:
+            return instant(connection.execute(query).scalar_one()), monotonic()
 
     def release(self, release_id: str, version: int | None = None) -> Release | None:
         """One version, or the newest."""
@@ -31,13 +46,13 @@ class Reader:
             row = connection.execute(query).first()
         return q.release(row) if row else None
 
-    def releases(self) -> list[Release]:
-        """Every sealed version, the latest lift first."""
+    def releases(self, release_id: str | None = None) -> list[Release]:
+        """Every sealed version, or every one of a release, the latest lift first."""
+        query = select(s.release).order_by(s.release.c.lift.desc(), s.release.c.id, s.release.c.version.desc())
+        if release_id is not None:
+            query = query.where(s.release.c.id == release_id)
         with self._reading() as connection:
-            return [
-                q.release(row)
-                for row in connection.execute(select(s.release).order_by(s.release.c.lift.desc(), s.release.c.id))
-            ]
+            return [q.release(row) for row in connection.execute(query)]
 
     def deliveries(self, release_id: str, version: int) -> list[Delivery]:
         """The rows of one version, in the order of sending."""
@@ -53,20 +68,41 @@ class Reader:
 
     def message(self, message_id: int) -> tuple[str, Mapping[str, bytes]]:
         """A sealed message as JSON and the artefacts it refers to."""
-        with self._reading() as connection:
-            body, content = connection.execute(
-                select(s.message.c.body, s.message.c.content).where(s.message.c.id == message_id)
-            ).one()
-            wanted = {content, *q.hashes(body)}
-            rows = connection.execute(select(s.artefact).where(s.artefact.c.sha256.in_(wanted)))
-            return body, {row.sha256: row.data for row in rows}
+        return self.messages([message_id])[message_id]
 
-    def instants(self, until: datetime, limit: int = 1000) -> list[datetime]:
-        """Distinct instants up to `until` at which something waits to be sent, the next first."""
-        query = select(s.delivery.c.due).where(s.delivery.c.state.in_(WAITING), s.delivery.c.due <= micros(until))
-        query = query.distinct().order_by(s.delivery.c.due).limit(limit)
+    def messages(self, ids: Collection[int]) -> dict[int, tuple[str, Mapping[str, bytes]]]:
+        """Several messages at once."""
+        if not ids:
+            return {}
+        c = s.message.c
         with self._reading() as connection:
-            return [instant(due) for due in connection.execute(query).scalars()]
+            found = connection.execute(select(c.id, c.body, c.content).where(c.id.in_(ids))).all()
+            wanted = {row.id: {row.content, *q.hashes(row.body)} for row in found}
+            every = set().union(*wanted.values())
+            rows = connection.execute(select(s.artefact).where(s.artefact.c.sha256.in_(every)))
+            data = {row.sha256: row.data for row in rows}
+        return {row.id: (row.body, {name: data[name] for name in wanted[row.id] if name in data}) for row in found}
+
+    def instants(self, now: datetime, until: datetime, limit: int = 64) -> list[datetime]:
+        """The next distinct instants up to `until` at which something waits to be sent; first of all the earliest that has
+        come already, if there is one.
+        """
+        first = select(func.min(s.delivery.c.due)).where(s.WAITS)
+        found: list[datetime] = []
+        with self._reading() as connection:
+            due = connection.execute(first).scalar()
+            while due is not None and due <= micros(until) and len(found) < limit:
+                found.append(instant(due))
+                after = max(due, micros(now))  # whatever has come already is one wake-up
+                due = connection.execute(first.where(s.delivery.c.due > after)).scalar()
+        return found
+
+    def coming(self, now: datetime, until: datetime, limit: int = 500) -> list[tuple[str, int]]:
+        """Channels and messages that something waits for between now and `until`, to get them ready."""
+        c = s.delivery.c
+        query = select(c.channel, c.message_id).where(s.WAITS, c.due > micros(now), c.due <= micros(until))
+        with self._reading() as connection:
+            return [(row.channel, row.message_id) for row in connection.execute(query.distinct().limit(limit))]
 
     def counts(self) -> dict[State, int]:
         """How many deliveries are in each state."""
@@ -74,18 +110,36 @@ class Reader:
         with self._reading() as connection:
             return {State(state): number for state, number in connection.execute(query)}
 
+    def idle(self) -> bool:
+        """Whether nothing waits and nothing is on the wire."""
+        open_states = s.delivery.c.state.in_((*WAITING, State.sending))
+        with self._reading() as connection:
+            return not connection.execute(select(exists(select(s.delivery.c.id).where(open_states)))).scalar()
+
     def oldest_waiting(self) -> datetime | None:
         """The due instant of the delivery that has waited longest, or None."""
-        query = select(func.min(s.delivery.c.due)).where(s.delivery.c.state.in_(WAITING))
         with self._reading() as connection:
-            return maybe_instant(connection.execute(query).scalar())
+            return maybe_instant(connection.execute(select(func.min(s.delivery.c.due)).where(s.WAITS)).scalar())
+
+    def channels(self, release_id: str, version: int) -> list[str]:
+        """The channels of one version."""
+        query = select(distinct(s.delivery.c.channel)).where(q.of(release_id, version))
+        with self._reading() as connection:
+            return sorted(connection.execute(query).scalars())
 
     def workers(self) -> list[Worker]:
-        """Every process that has not said goodbye."""
+        """Every process that has not said goodbye, the liveliest first."""
         with self._reading() as connection:
-            rows = connection.execute(select(s.worker).order_by(s.worker.c.beat_at.desc()))
             return [
-                Worker(name=r.name, pid=r.pid, began_at=instant(r.began_at), beat_at=instant(r.beat_at)) for r in rows
+                Worker(
+                    name=row.name,
+                    pid=row.pid,
+                    began_at=instant(row.began_at),
+                    beat_at=instant(row.beat_at),
+                    host=row.host or "",
+                    ahead=timedelta(microseconds=row.ahead or 0),
+                )
+                for row in connection.execute(select(s.worker).order_by(s.worker.c.beat_at.desc()))
             ]
 
     def _reading(self) -> Connection:

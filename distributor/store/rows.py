@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from distributor.lifecycle import PubStatus, State
+from distributor.rate import Rate
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -105,13 +106,36 @@ class Due:
     """A delivery that is due, with what decides whether it still goes out."""
 
     delivery: Delivery
-    attempt_id: int  #: 0 until the attempt is written
     late_ok: bool
     partly_out: bool
     catch_up_within: timedelta
     in_doubt: str
     priority: int  #: the smaller goes first
     doubt_since: datetime | None  #: when an earlier attempt may have been written
+
+    @property
+    def number(self) -> int:
+        """Which attempt this is, from 1."""
+        return self.delivery.attempts + 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Room:
+    """How much a channel takes now."""
+
+    channel: str
+    free: int  #: how many more may be on the wire
+    account: str = ""
+    rate: Rate | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """What one turn of the loop wrote down."""
+
+    begun: list[Due]  #: only these may be sent
+    missed: list[Delivery]  #: too late: a person decides
+    again: datetime | None  #: when a token or a blocked account is free again
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,7 +157,7 @@ class Settlement:
     """How an attempt ended, to be written down."""
 
     delivery_id: int
-    attempt_id: int
+    number: int  #: which attempt, from 1
     state: State
     outcome: str
     ended_at: datetime
@@ -142,6 +166,8 @@ class Settlement:
     reason: str | None = None
     remote_id: str | None = None
     remote_url: str | None = None
+    account: str = ""  #: asked to wait as a whole, until `blocked_until`
+    blocked_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,3 +178,5 @@ class Worker:
     pid: int
     began_at: datetime
     beat_at: datetime
+    host: str = ""
+    ahead: timedelta = timedelta()  #: how far the host's clock is ahead of the ledger's

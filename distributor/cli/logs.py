@@ -1,0 +1,92 @@
+"""What a running service says: lines for a person, or one JSON object a line for a collector. Never a secret."""
+
+import json
+import logging
+import sys
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from distributor.cli import draw
+from distributor.errors import DistributorError
+from distributor.outbox import Event
+from distributor.redact import Redactor
+
+
+class Log:
+    """Where everything that a service says goes."""
+
+    def __init__(self, *, as_json: bool, root: Path | None, redact: Redactor) -> None:
+        """`root` shortens paths in lines for a person."""
+        self._json, self._root, self._redact = as_json, root, redact
+        self._told = ""
+
+    def events(self, events: Sequence[Event]) -> None:
+        """One line per delivery, written at once."""
+        shape = self._object if self._json else self._line
+        self._write("\n".join(map(shape, events)))
+
+    def say(self, event: str, words: str, **facts: object) -> None:
+        """One thing that happened to the service itself."""
+        now = datetime.now(UTC)
+        shown = {"time": now.isoformat(), "event": event, "words": words, **facts}
+        self._write(json.dumps(shown, ensure_ascii=False, default=str) if self._json else words)
+
+    def trouble(self, error: Exception) -> None:
+        """A trouble is told once, not at every tick."""
+        text = str(error) if isinstance(error, DistributorError) else f"{type(error).__name__}: {error}"
+        if text != self._told:
+            self._told = text
+            self.say("trouble", f"trouble: {text}; trying again every second")
+
+    def well_again(self) -> None:
+        """The ledger answers: the next trouble is told even when it is the same."""
+        if self._told:
+            self._told = ""
+            self.say("well_again", "the trouble is over")
+
+    def _line(self, event: Event) -> str:
+        """Time, lateness, channel, recipient, state, where or why."""
+        row = event.delivery
+        stamp = f"{event.at:%H:%M:%S}.{event.at.microsecond // 1000:03} UTC"
+        where = draw.place(event.detail, self._root)
+        return (
+            f"{stamp}  {draw.lag(event.lateness):>8}  {row.channel:<10} {row.recipient:<34} {event.state:<10} {where}"
+        )
+
+    def _object(self, event: Event) -> str:
+        row = event.delivery
+        late = None if event.lateness is None else round(event.lateness.total_seconds() * 1000, 3)
+        facts = {
+            "time": event.at.isoformat(),
+            "event": "delivery",
+            "release": row.release_id,
+            "version": row.version,
+            "channel": row.channel,
+            "recipient": row.recipient,
+            "state": event.state,
+            "outcome": event.outcome,
+            "attempt": row.attempts + 1,
+            "lateness_ms": late,
+            "detail": event.detail,
+        }
+        return json.dumps(facts, ensure_ascii=False)
+
+    def _write(self, text: str) -> None:
+        sys.stdout.write(self._redact(text) + "\n")
+        sys.stdout.flush()
+
+    def libraries(self) -> None:
+        """What libraries log goes the same way: warnings and worse, redacted."""
+        logging.basicConfig(level=logging.WARNING, handlers=[_Handler(self.say)], force=True)
+
+
+class _Handler(logging.Handler):
+    def __init__(self, say: Callable[..., None]) -> None:
+        super().__init__()
+        self._say = say
+
+    def emit(self, record: logging.LogRecord) -> None:
+        facts: dict[str, Any] = {"logger": record.name, "level": record.levelname.lower()}
+        self._say("library", f"{record.name}: {record.getMessage()}", **facts)

@@ -1,0 +1,192 @@
+"""`run`: the process that delivers."""
+
+import asyncio
+import fcntl
+import os
+import signal
+import socket
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from distributor import redact
+from distributor.cli import draw
+from distributor.cli.logs import Log
+from distributor.cli.main import Setting
+from distributor.clock import Clock, Guard, SharedClock
+from distributor.desk import Desk
+from distributor.errors import ActionError
+from distributor.outbox import Event, Outbox
+from distributor.schedule import Alarm
+from distributor.store import Ledger, Worker
+
+if TYPE_CHECKING:
+    from wsgiref.simple_server import WSGIServer
+
+    from distributor.cli.metrics import Metrics
+
+
+@click.command("run")
+@click.option("--until-idle", is_flag=True, help="End when nothing waits any more (for a cron job or a demo).")
+@click.option("--channels", multiple=True, metavar="NAME,…", help="Deliver only these (default: all enabled ones).")
+@click.option("--log", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.option("--metrics", metavar="[HOST:]PORT", help="Serve /metrics for Prometheus and /health there.")
+@click.pass_obj
+def run_command(setting: Setting, *, until_idle: bool, channels: Sequence[str], log: str, metrics: str | None) -> None:
+    """Deliver every release at its embargo instant, print a line per delivery, and keep running.
+
+    With a SQLite store one process works on a site. With PostgreSQL any number share the work, on any machines.
+    """
+    names = [name.strip() for group in channels for name in group.split(",") if name.strip()]
+    desk = setting.desk(names)
+    desk.site.need_root()
+    asyncio.run(serve_alarm(desk, until_idle=until_idle, as_json=log == "json", metrics=metrics))
+
+
+@contextmanager
+def only_one(state: Path) -> Iterator[None]:
+    """Hold the site's run lock; raises ActionError when another process has it."""
+    try:
+        state.mkdir(parents=True, exist_ok=True)
+        handle = os.open(state / "run.lock", os.O_RDWR | os.O_CREAT, 0o644)
+    except OSError as error:
+        raise ActionError(f"cannot write {state}: {error.strerror}; make the folder writable") from None
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        holder = os.pread(handle, 20, 0).decode().strip() or "unknown"
+        os.close(handle)
+        raise ActionError(f"another 'distributor run' works on this site already (process {holder})") from None
+    try:
+        os.ftruncate(handle, 0)
+        os.pwrite(handle, str(os.getpid()).encode(), 0)
+        yield
+    finally:
+        os.close(handle)
+
+
+async def serve_alarm(desk: Desk, *, until_idle: bool, as_json: bool = False, metrics: str | None = None) -> None:
+    """Run alarm and outbox until a signal comes, or until nothing waits."""
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    with ExitStack() as stack:
+        ledger = stack.enter_context(desk.ledger(create=True))
+        if not ledger.shared:
+            stack.enter_context(only_one(desk.places.state))
+        service = Service(desk=desk, ledger=ledger, stop=stop, until_idle=until_idle, as_json=as_json)
+        if metrics:
+            stack.callback(service.count(metrics).shutdown)
+        await service.run()
+
+
+@dataclass(kw_only=True)
+class Service:
+    """Alarm, outbox, log and metrics of one process, wired together."""
+
+    desk: Desk
+    ledger: Ledger
+    stop: asyncio.Event
+    until_idle: bool
+    as_json: bool
+    metrics: "Metrics | None" = field(default=None, init=False)
+
+    def __post_init__(self) -> None:
+        """Begins to watch the clock."""
+        self.clock: Clock = self.desk.clock
+        self.began = self.clock.now()
+        self.host = socket.gethostname()
+        self.name = f"{self.host}-{os.getpid()}-{self.began:%H%M%S%f}"
+        self.redact = redact.of(self.desk.channels)
+        self.log = Log(as_json=self.as_json, root=self.desk.site.root, redact=self.redact)
+        self.guard = Guard(self.clock.host if isinstance(self.clock, SharedClock) else self.clock)
+        self.outbox = Outbox(
+            ledger=self.ledger,
+            channels=self.desk.channels,
+            clock=self.clock,
+            worker=self.name,
+            policy=self.desk.settings.policy,
+            report=self._report,
+            trouble=self.log.trouble,
+            redact=self.redact,
+            find=None if self.desk.only else self.desk.find_channel,
+        )
+
+    def count(self, address: str) -> "WSGIServer":
+        """Begin to serve metrics."""
+        from distributor.cli.metrics import Metrics
+
+        self.metrics = Metrics()
+        return self.metrics.serve(address)
+
+    async def run(self) -> None:
+        """Until `stop` is set."""
+        self.log.libraries()
+        await self.tick()
+        await self.outbox.reap(alone=not self.ledger.shared)
+        self._greet(self.ledger.instants(self.began, self.began + timedelta(days=36500), 1))
+        _tell_systemd("READY=1")
+        alarm = Alarm(
+            instants=self.outbox.instants,
+            drain=self.outbox.drain,
+            tick=self.tick,
+            clock=self.clock,
+            trouble=self.log.trouble,
+        )
+        self.outbox.on_room = alarm.wake
+        try:
+            await alarm.run(self.stop)
+        finally:
+            _tell_systemd("STOPPING=1")
+            await self.outbox.close()
+        self.log.say("stopped", "stopped")
+
+    async def tick(self) -> None:
+        """Say that we are alive, take back what the dead left, get ready for what comes."""
+        self._watch_clock()
+        ahead = timedelta()
+        if isinstance(self.clock, SharedClock):
+            if said := await self.outbox.time():
+                self.clock.set(said)
+            ahead = self.clock.host_ahead
+        now = self.clock.now()
+        worker = Worker(name=self.name, pid=os.getpid(), host=self.host, began_at=self.began, beat_at=now, ahead=ahead)
+        await self.outbox.beat(worker)
+        await self.outbox.reap()
+        await self.outbox.look_around()
+        if self.metrics:
+            self.metrics.tick(now, await self.outbox.health(), ahead.total_seconds())
+        self.log.well_again()
+        _tell_systemd("WATCHDOG=1")
+        if self.until_idle and await self.outbox.idle():
+            self.stop.set()
+
+    def _watch_clock(self) -> None:
+        if moved := self.guard.stepped():
+            words = f"the wall clock was stepped by {moved.total_seconds():+.1f} s; everything is planned anew"
+            self.log.say("clock_stepped", words, seconds=moved.total_seconds())
+            if self.metrics:
+                self.metrics.stepped()
+
+    def _report(self, events: Sequence[Event]) -> None:
+        self.log.events(events)
+        if self.metrics:
+            self.metrics.events(events)
+
+    def _greet(self, following: list[datetime]) -> None:
+        soonest = f"next at {draw.when(following[0], 'UTC')}" if following else "nothing is planned"
+        self.log.say("running", f"running on {self.desk.site.root} · {soonest} · Ctrl-C stops")
+
+
+def _tell_systemd(words: str) -> None:
+    """Readiness and watchdog (sd_notify(3)), where a service manager asked for them."""
+    address = os.environ.get("NOTIFY_SOCKET")
+    if address:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as to:
+            to.connect(f"\0{address[1:]}" if address.startswith("@") else address)
+            to.send(words.encode())

@@ -1,0 +1,253 @@
+"""The loop: begin → deliver → settle. One piece of code, on one machine or many.
+
+An attempt is in the ledger before the network is touched, its receipt right after. The sender never renders: it sends
+the sealed bytes, or refuses.
+"""
+
+import asyncio
+import random
+from collections import Counter
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import partial
+from typing import TypeVar
+
+from distributor import health, lifecycle
+from distributor.clock import Clock
+from distributor.contract import Channel, DeliveryError
+from distributor.errors import StoreError
+from distributor.lifecycle import LEASE, Late
+from distributor.outbox.courier import Courier
+from distributor.outbox.outcome import Event, next_state
+from distributor.outbox.sealed import Sealed
+from distributor.settings import Policy
+from distributor.store import Due, Ledger, Room, Settlement, Turn, Worker
+
+__all__ = ["Event", "Outbox", "next_state"]
+
+_T = TypeVar("_T")
+#: Connections are opened and messages read this long before their instant.
+AHEAD = timedelta(seconds=3)
+
+
+@dataclass
+class Outbox:
+    """Delivers what is due. One per process."""
+
+    ledger: Ledger
+    channels: dict[str, Channel]
+    clock: Clock
+    worker: str
+    policy: Policy
+    report: Callable[[Sequence[Event]], None]
+    trouble: Callable[[Exception], None] = lambda _error: None
+    jitter: Callable[[], float] = random.random
+    on_room: Callable[[], None] = lambda: None
+    redact: Callable[[str], str] = str
+    #: What to do with a channel that came into the config, or left it, since the start; None: others answer for it.
+    find: Callable[[str], Channel | None] | None = lambda _name: None
+    _landed: list[tuple[Settlement, Event]] = field(default_factory=list, init=False)
+    _sealed: Sealed = field(default_factory=Sealed, init=False)
+    _on_wire: Counter[str] = field(default_factory=Counter, init=False)
+    _flying: dict[int, asyncio.Task[None]] = field(default_factory=dict, init=False)
+    _ready: dict[str, asyncio.Task[None]] = field(default_factory=dict, init=False)
+
+    def __post_init__(self) -> None:
+        """The ledger gets a thread of its own, so that a slow disk never holds up the network."""
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="ledger")
+        self._turning = asyncio.Lock()
+        self._most: dict[str, Room] = {}
+        for name, channel in self.channels.items():
+            self._know(name, channel)
+        self._courier = Courier(
+            channels=self.channels,
+            clock=self.clock,
+            policy=self.policy,
+            sealed=self._sealed,
+            redact=self.redact,
+            jitter=self.jitter,
+        )
+        self._commit_lost = False
+        self.stopping = False
+
+    def _know(self, name: str, channel: Channel | None) -> None:
+        """A channel and how much it takes; without one, what waits there is refused one by one."""
+        self._most[name] = Room(channel=name, free=1)
+        if channel:
+            self.channels[name] = channel
+            room, rate = channel.concurrency, channel.limit
+            self._most[name] = Room(channel=name, free=room, account=channel.account, rate=rate)
+
+    # ── the loop ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def drain(self) -> int:
+        """Settle what has landed and begin what is due, as far as each channel has room, without waiting for any answer:
+        a slow server holds up nobody else. Returns how many attempts were begun; whoever lands calls `on_room`.
+
+        Raises StoreError when the ledger cannot be written: then nothing was sent without it, and no receipt is lost.
+        """
+        made = 0
+        async with self._turning:
+            while True:
+                turn = await self._turn()
+                made += len(turn.begun)
+                if not turn.begun and not turn.missed and not self._landed:
+                    return made
+                await asyncio.sleep(0)  # what was begun goes out before more is begun
+
+    async def finish(self) -> int:
+        """Drain until nothing due is left and everything has landed; returns how many attempts were made."""
+        made = await self.drain()
+        while self._flying or self._landed:
+            if self._flying:
+                await asyncio.wait(self._flying.values(), return_when=asyncio.FIRST_COMPLETED)
+            made += await self.drain()
+        return made
+
+    async def _turn(self) -> Turn:
+        landed, self._landed = self._landed, []
+        flying = list(self._flying) if self._commit_lost else None
+        rooms = [] if self.stopping or not self._alive() else self._rooms()
+        write = partial(self._write, [settlement for settlement, _ in landed], rooms, flying)
+        try:
+            turn = await self._in_thread(write)
+        except BaseException:
+            self._landed[:0] = landed
+            self._commit_lost = True
+            raise
+        self._commit_lost = False
+        late = [Event(at=self.clock.now(), delivery=row, state=row.state) for row in turn.missed]
+        if landed or late:
+            self.report([*(event for _, event in landed), *late])
+        for due in turn.begun:
+            self._fly(due)
+        if turn.again:
+            pause = max(0.0, (turn.again - self.clock.now()).total_seconds())
+            asyncio.get_running_loop().call_later(pause + 0.001, self.on_room)
+        return turn
+
+    def _write(self, settlements: list[Settlement], rooms: list[Room], flying: list[int] | None) -> Turn:
+        """In the ledger's thread: one commit, and the messages that what was begun needs."""
+        verdict, now = self._verdict, self.clock.now()
+        turn = self.ledger.turn(self.worker, now, settlements=settlements, rooms=rooms, verdict=verdict, flying=flying)
+        needed = {due.delivery.message_id for due in turn.begun}
+        self._sealed.take(self.ledger.messages(self._sealed.missing(needed)))
+        self._sealed.trim(needed)
+        return turn
+
+    def _rooms(self) -> list[Room]:
+        """How much each channel takes now; what waits in a crash is not in doubt then."""
+        return [
+            Room(channel=name, free=most.free - self._on_wire[name], account=most.account, rate=most.rate)
+            for name, most in self._most.items()
+        ]
+
+    def _verdict(self, due: Due) -> Late:
+        return lifecycle.lateness(
+            self.clock.now(),
+            due.delivery.due,
+            catch_up_within=due.catch_up_within,
+            send_however_late=due.late_ok,
+            partly_out=due.partly_out,
+            retry=due.delivery.attempts > 0,
+        )
+
+    # ── one delivery ──────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _fly(self, due: Due) -> None:
+        name = due.delivery.channel
+        self._on_wire[name] += 1
+        task = asyncio.create_task(self._attempt(due))
+        self._flying[due.delivery.id] = task
+        task.add_done_callback(partial(self._lands, due))
+
+    def _lands(self, due: Due, done: asyncio.Task[None]) -> None:
+        del self._flying[due.delivery.id]
+        self._on_wire[due.delivery.channel] -= 1
+        if not done.cancelled() and (error := done.exception()):
+            self.trouble(error if isinstance(error, Exception) else RuntimeError(str(error)))
+        self.on_room()
+
+    async def _attempt(self, due: Due) -> None:
+        result = await self._courier.carry(due)  # the list may be another one after the wait
+        self._landed.append(result)
+
+    # ── liveness ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _alive(self) -> bool:
+        """Whether nobody can have taken us for dead yet."""
+        return self.clock.monotonic() < self._courier.lease_until
+
+    async def beat(self, worker: Worker) -> None:
+        """Say in the ledger that this process is alive; from then its lease counts."""
+        before = self.clock.monotonic()
+        await self._in_thread(partial(self.ledger.beat, worker))
+        self._courier.lease_until = before + LEASE.total_seconds()
+
+    async def reap(self, *, alone: bool = False) -> None:
+        """Take back what dead processes left on the wire; `alone`: everybody else is dead."""
+        now = self.clock.now()
+        orphans = await self._in_thread(partial(self.ledger.reap, now, myself=self.worker, alone=alone))
+        if orphans:
+            self.report([Event(at=now, delivery=row, state=row.state, detail=row.reason or "") for row in orphans])
+            self.on_room()
+
+    async def look_around(self) -> None:
+        """Once a tick: find what is due on channels that are no longer configured, and get ready for what comes next."""
+        now = self.clock.now()
+        if self.find:
+            for name in await self._in_thread(partial(self.ledger.strays, now, list(self._most))):
+                self._know(name, self.find(name))
+        coming = await self._in_thread(partial(self.ledger.coming, now, now + AHEAD))
+        if missing := self._sealed.missing({number for _, number in coming}):
+            self._sealed.take(await self._in_thread(partial(self.ledger.messages, missing)))
+        for name in {name for name, _ in coming} & self.channels.keys() - self._ready.keys():
+            self._ready[name] = asyncio.create_task(self._prepare(name))
+            self._ready[name].add_done_callback(lambda _done, name=name: self._ready.pop(name, None))  # type: ignore[misc]
+
+    async def _prepare(self, name: str) -> None:
+        try:
+            await self.channels[name].prepare()
+        except Exception as error:
+            words = error.reason if isinstance(error, DeliveryError) else f"{type(error).__name__}: {error}"
+            self.trouble(StoreError(f"{name} is not ready for the next instant: {words}"))
+
+    async def instants(self, now: datetime, until: datetime) -> list[datetime]:
+        """When something waits to be sent, up to `until`."""
+        return await self._in_thread(partial(self.ledger.instants, now, until))
+
+    async def idle(self) -> bool:
+        """Whether nothing waits and nothing is on the wire."""
+        return not self._landed and await self._in_thread(self.ledger.idle)
+
+    async def time(self) -> tuple[datetime, float] | None:
+        """The ledger's clock, where it has one."""
+        return await self._in_thread(partial(self.ledger.time, self.clock.monotonic))
+
+    async def health(self) -> health.Health:
+        """How the site is."""
+        return await self._in_thread(partial(health.look, self.ledger, self.clock.now()))
+
+    async def close(self, patience: float = 20.0) -> None:
+        """Stop taking work, let what is on the wire finish, write down its receipts, and leave."""
+        self.stopping = True
+        if self._flying:
+            await asyncio.wait(self._flying.values(), timeout=patience)
+        for _ in range(5):
+            try:
+                await self.drain()
+                await self._in_thread(partial(self.ledger.leave, self.worker))
+                break
+            except StoreError as error:
+                self.trouble(error)
+                await asyncio.sleep(0.5)
+        for task in (*self._flying.values(), *self._ready.values()):
+            task.cancel()
+        for channel in self.channels.values():
+            await channel.close()
+        self._thread.shutdown()
+
+    async def _in_thread(self, call: Callable[[], _T]) -> _T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, call)

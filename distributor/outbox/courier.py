@@ -1,0 +1,145 @@
+"""One attempt: the last checks, the write, and what it leads to."""
+
+import hashlib
+import math
+import random
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from distributor.clock import Clock
+from distributor.contract import (
+    AlreadyThere,
+    Channel,
+    DeliveryError,
+    Idempotency,
+    InDoubt,
+    Message,
+    Outcome,
+    Receipt,
+    Recipient,
+    Refused,
+    Throttled,
+    Unavailable,
+)
+from distributor.outbox.outcome import Event, next_state
+from distributor.outbox.sealed import Sealed
+from distributor.settings import Policy
+from distributor.store import Due, Settlement
+
+
+class Unknowable(InDoubt):
+    """In doubt, and nobody can look: a person decides, whatever the class."""
+
+
+@dataclass(kw_only=True)
+class Courier:
+    """Carries what was begun to its channel."""
+
+    channels: Mapping[str, Channel]
+    clock: Clock
+    policy: Policy
+    sealed: Sealed
+    redact: Callable[[str], str] = str
+    jitter: Callable[[], float] = random.random
+    lease_until: float = field(
+        default=math.inf, init=False
+    )  #: monotonic; a process that never beat has no lease to lose
+
+    async def carry(self, due: Due) -> tuple[Settlement, Event]:
+        """Deliver, whatever happens; returns what goes into the ledger and what a person sees."""
+        began = self.clock.now()
+        receipt: Receipt | None = None
+        until: datetime | None = None
+        blind = False
+        try:
+            receipt = await self._deliver(due)
+            outcome, reason = Outcome.delivered, receipt.detail
+        except DeliveryError as error:
+            outcome, reason, until = error.outcome, error.reason, error.until
+            blind = isinstance(error, Unknowable)
+            if isinstance(error, AlreadyThere) and due.doubt_since:
+                receipt = error.receipt or Receipt(id="")
+                outcome, reason = Outcome.delivered, f"an earlier attempt had arrived: {error.reason}"
+        except Exception as error:  # a plug-in may raise anything, and may have written before it did
+            outcome, reason = Outcome.in_doubt, f"the channel failed: {type(error).__name__}: {error}"
+        return self._settled(due, outcome, self.redact(reason), receipt, until, began, blind=blind)
+
+    def _settled(
+        self,
+        due: Due,
+        outcome: Outcome,
+        reason: str,
+        receipt: Receipt | None,
+        until: datetime | None,
+        began: datetime,
+        *,
+        blind: bool,
+    ) -> tuple[Settlement, Event]:
+        delivery, ended = due.delivery, self.clock.now()
+        state, again = next_state(
+            outcome,
+            attempts=due.number,
+            idempotency="D" if blind else delivery.idempotency,
+            in_doubt=due.in_doubt,
+            now=ended,
+            until=until,
+            planned_for=delivery.planned_for,
+            stale_after=self.policy.stale_after,
+            jitter=self.jitter(),
+            doubtful=due.doubt_since is not None,
+        )
+        throttled = outcome is Outcome.throttled and until is not None and delivery.channel in self.channels
+        settlement = Settlement(
+            delivery_id=delivery.id,
+            number=due.number,
+            state=state,
+            outcome=outcome,
+            began_at=began,
+            ended_at=ended,
+            due=again,
+            reason=reason or None,
+            remote_id=receipt.id if receipt else None,
+            remote_url=receipt.url if receipt else None,
+            account=self.channels[delivery.channel].account if throttled else "",
+            blocked_until=until if throttled else None,
+        )
+        shown = (receipt.url or receipt.id) if receipt else reason
+        late = began - delivery.planned_for
+        return settlement, Event(at=ended, delivery=delivery, state=state, outcome=outcome, lateness=late, detail=shown)
+
+    async def _deliver(self, due: Due) -> Receipt:
+        """The last checks, then the write."""
+        delivery = due.delivery
+        channel = self.channels.get(delivery.channel)
+        if channel is None:
+            raise Refused(f"the channel '{delivery.channel}' is no longer in the config")
+        message = self.sealed.get(delivery.message_id)
+        if isinstance(message, str):
+            raise Refused(message)
+        recipient = Recipient(address=delivery.recipient, name=delivery.recipient_name)
+        if hashlib.sha256(channel.compose(message, recipient)).hexdigest() != delivery.digest:
+            raise Refused("the bytes differ from the sealed ones: schedule the release again")
+        if due.doubt_since and (found := await self._look(channel, message, recipient, due, due.doubt_since)):
+            return found
+        if self.clock.now() < delivery.due:
+            raise Unavailable("the clock went back behind the instant", until=delivery.due)
+        if self.clock.monotonic() > self.lease_until:
+            raise Unavailable("this process was stopped for longer than its lease; nothing was sent")
+        return await channel.deliver(message, recipient, delivery.key)
+
+    async def _look(
+        self, channel: Channel, message: Message, recipient: Recipient, due: Due, since: datetime
+    ) -> Receipt | None:
+        """Whether an earlier attempt arrived: asked where the network can be asked, unknowable where our key is forgotten."""
+        can = channel.capabilities
+        if can.key_lifetime and self.clock.now() - since > can.key_lifetime:
+            raise Unknowable("the server no longer remembers our key: look whether it is there")
+        if can.idempotency is not Idempotency.C:
+            return None
+        try:
+            return await channel.reconcile(message, recipient, due.delivery.key, since)
+        except (Unavailable, Throttled):
+            raise
+        except Exception as error:
+            raise Unknowable(f"it cannot be seen whether it arrived: {error}") from None

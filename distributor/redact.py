@@ -1,0 +1,43 @@
+"""Nothing secret in a log, a reason or a message: the values of known secrets, and what looks like one."""
+
+import dataclasses
+import re
+from collections.abc import Iterable, Mapping
+
+from distributor.settings import Secret
+
+_MARK = "[redacted]"
+_LOOKS_SECRET = re.compile(
+    r"(?<=://)[^/@\s:]+:[^/@\s]+(?=@)"  # user:password@ in a URL
+    r"|(?<=Bearer )[\w.~+/=-]+|(?<=Basic )[\w.~+/=-]+"  # RFC 6750, RFC 7617
+    r"|(?<=/bot)\d+:[\w-]{20,}"  # Telegram puts the token into the path
+    r"|(?<=[?&])(?:access_token|token|key|sig|secret|password)=[^&\s]+",
+    re.IGNORECASE,
+)
+
+
+class Redactor:
+    """Call it with any text."""
+
+    def __init__(self, secrets: Iterable[str] = ()) -> None:
+        """`secrets` are values that must never be shown; very short ones would blot out common words and are left."""
+        known = sorted((value for value in secrets if len(value) >= 6), key=len, reverse=True)
+        self._known = re.compile("|".join(map(re.escape, known))) if known else None
+
+    def __call__(self, text: str) -> str:
+        """The text without its secrets."""
+        if self._known:
+            text = self._known.sub(_MARK, text)
+        return _LOOKS_SECRET.sub(_MARK, text)
+
+
+def of(channels: Mapping[str, object]) -> Redactor:
+    """Knows the secrets of the configured channels, as far as they are set now."""
+    found = []
+    for channel in channels.values():
+        if dataclasses.is_dataclass(channel):
+            for field in dataclasses.fields(channel):
+                value = getattr(channel, field.name, None)
+                if isinstance(value, Secret) and not value.missing():
+                    found.append(value.reveal())
+    return Redactor(found)

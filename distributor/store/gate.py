@@ -1,0 +1,250 @@
+"""What one turn of the loop does to the rows: settle what has landed, begin what is due, take back what is orphaned.
+
+Functions on an open transaction. Every change of a row is a compare-and-set on its worker and attempt.
+"""
+
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    Integer,
+    String,
+    Text,
+    Update,
+    and_,
+    bindparam,
+    case,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
+
+from distributor.lifecycle import LEASE, Late, State
+from distributor.store import accounts
+from distributor.store import queries as q
+from distributor.store import schema as s
+from distributor.store.dialect import moment
+from distributor.store.rows import Delivery, Due, Room, Settlement, Turn, micros
+
+Verdict = Callable[[Due], Late]
+
+# ── settling ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+_IN_DOUBT = bindparam("outcome_", type_=String) == "in_doubt"
+_END_ATTEMPT = (
+    update(s.attempt)
+    .where(
+        s.attempt.c.delivery_id == bindparam("id_", type_=BigInteger),
+        s.attempt.c.number == bindparam("number_", type_=Integer),
+    )
+    .values(
+        ended_at=bindparam("ended_", type_=BigInteger),
+        outcome=bindparam("outcome_", type_=String),
+        reason=bindparam("reason_", type_=Text),
+    )
+)
+
+
+def _settle_delivery(*, delivered: bool) -> Update:
+    """The row is still ours and on the wire; or a reaper took it, and what we know for certain resolves its doubt."""
+    c = s.delivery.c
+    ours = and_(
+        c.id == bindparam("id_", type_=BigInteger),
+        c.worker == bindparam("worker_", type_=String),
+        c.attempts == bindparam("number_", type_=Integer),
+    )
+    state: Any = bindparam("state_", type_=String)
+    if delivered:
+        still: ColumnElement[bool] = c.state != State.delivered
+    else:
+        still = or_(c.state == State.sending, and_(c.state == State.in_doubt, ~_IN_DOUBT))
+        state = case((state == State.retrying, func.coalesce(c.wanted, state)), else_=state)
+    began = bindparam("began_", type_=BigInteger)
+    return (
+        update(s.delivery)
+        .where(ours, still)
+        .values(
+            state=state,
+            due=bindparam("due_", type_=BigInteger),
+            reason=bindparam("reason_", type_=Text),
+            remote_id=bindparam("remote_id_", type_=Text),
+            remote_url=bindparam("remote_url_", type_=Text),
+            sent_at=began if delivered else None,
+            settled_at=bindparam("ended_", type_=BigInteger),
+            doubt_since=case((_IN_DOUBT, func.coalesce(c.doubt_since, began)), else_=c.doubt_since),
+        )
+    )
+
+
+_SETTLE = {delivered: _settle_delivery(delivered=delivered) for delivered in (True, False)}
+
+
+def settle(connection: Connection, worker: str, settlements: Iterable[Settlement]) -> None:
+    """Write down how attempts ended, in the order of the rows so that two processes never wait for each other."""
+    rows = sorted(settlements, key=lambda one: one.delivery_id)
+    if not rows:
+        return
+    values = [_values(worker, one) for one in rows]
+    connection.execute(_END_ATTEMPT, values)
+    for delivered, statement in _SETTLE.items():
+        if some := [row for row in values if (row["state_"] == State.delivered) is delivered]:
+            connection.execute(statement, some)
+    for one in rows:
+        if one.account and one.blocked_until:
+            accounts.block(connection, one.account, one.blocked_until)
+
+
+def _values(worker: str, one: Settlement) -> dict[str, Any]:
+    return {
+        "worker_": worker,
+        "id_": one.delivery_id,
+        "number_": one.number,
+        "state_": one.state.value,
+        "outcome_": one.outcome,
+        "due_": micros(one.due),
+        "began_": micros(one.began_at),
+        "ended_": micros(one.ended_at),
+        "reason_": one.reason,
+        "remote_id_": one.remote_id,
+        "remote_url_": one.remote_url,
+    }
+
+
+# ── beginning ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def begin(connection: Connection, worker: str, now: datetime, rooms: Collection[Room], verdict: Verdict) -> Turn:
+    """Write the attempts of what is due, as far as there is room; what `verdict` calls missed becomes `missed`."""
+    judge = _Judge(connection, verdict)
+    again: list[datetime] = []
+    for room in q.with_work(connection, now, rooms):
+        allowed = accounts.allowed(connection, room, now)
+        found = list(q.due_rows(connection, room.channel, now, allowed.free)) if allowed.free > 0 else []
+        taken = judge.sort(found)
+        accounts.spend(connection, room, allowed, now, taken)
+        if allowed.again and len(found) == max(allowed.free, 0):
+            again.append(allowed.again)
+    if judge.missed:
+        connection.execute(
+            update(s.delivery)
+            .where(s.delivery.c.id.in_([row.id for row in judge.missed]))
+            .values(state=State.missed, settled_at=micros(now), reason="the instant was missed by too much")
+        )
+    chosen = sorted(judge.chosen, key=lambda due: (due.priority, due.delivery.due, due.delivery.id))
+    _write_attempts(connection, worker, now, chosen)
+    return Turn(begun=chosen, missed=judge.missed, again=min(again, default=None))
+
+
+class _Judge:
+    """Sorts what is due into what still goes and what is missed. Asks only for late rows whether the release is out."""
+
+    def __init__(self, connection: Connection, verdict: Verdict) -> None:
+        self._connection, self._verdict = connection, verdict
+        self._out: dict[tuple[str, int], bool] = {}
+        self.chosen: list[Due] = []
+        self.missed: list[Delivery] = []
+
+    def sort(self, found: Iterable[Due]) -> int:
+        """Returns how many of `found` go."""
+        before = len(self.chosen)
+        for due in found:
+            if self._goes(due):
+                self.chosen.append(due)
+            else:
+                self.missed.append(replace(due.delivery, state=State.missed))
+        return len(self.chosen) - before
+
+    def _goes(self, due: Due) -> bool:
+        if self._verdict(due) is not Late.missed:
+            return True
+        version = (due.delivery.release_id, due.delivery.version)
+        if version not in self._out:
+            self._out[version] = q.partly_out(self._connection, *version, due.catch_up_within)
+        return self._out[version] and self._verdict(replace(due, partly_out=True)) is not Late.missed
+
+
+def _write_attempts(connection: Connection, worker: str, now: datetime, chosen: list[Due]) -> None:
+    if not chosen:
+        return
+    connection.execute(
+        update(s.delivery)
+        .where(s.delivery.c.id.in_([due.delivery.id for due in chosen]))
+        .values(state=State.sending, worker=worker, wanted=None, attempts=s.delivery.c.attempts + 1)
+    )
+    began = micros(now)
+    rows = [
+        {
+            "delivery_id": due.delivery.id,
+            "number": due.number,
+            "worker": worker,
+            "digest": due.delivery.digest,
+            "began_at": began,
+        }
+        for due in chosen
+    ]
+    connection.execute(insert(s.attempt), rows)
+
+
+# ── taking back ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def take_back_unsent(connection: Connection, worker: str, now: datetime, flying: Collection[int]) -> None:
+    """After a commit whose answer was lost: what stands as ours on the wire and is not, was certainly not sent."""
+    c = s.delivery.c
+    unsent = and_(c.worker == worker, c.state == State.sending, c.id.not_in(list(flying)))
+    ids = connection.execute(select(c.id).where(unsent).order_by(c.id).with_for_update()).scalars().all()
+    if ids:
+        words = "the ledger was lost before the write: nothing was sent"
+        _end_open_attempts(connection, ids, now, "unavailable", words)
+        again = func.coalesce(c.wanted, State.retrying)
+        connection.execute(update(s.delivery).where(c.id.in_(ids)).values(state=again, reason=words))
+
+
+def reap(connection: Connection, now: datetime, *, myself: str, alone: bool) -> list[Delivery]:
+    """Take back what dead workers left on the wire: tried again where a repeat is the same post or can be looked up,
+    else in doubt. `alone`: nobody else can be alive (one SQLite file, one process).
+    """
+    c, w = s.delivery.c, s.worker.c
+    alive = w.name == myself
+    if not alone:
+        alive = or_(alive, w.beat_at >= moment(now) - LEASE // timedelta(microseconds=1))
+    orphaned = and_(c.state == State.sending, c.worker.not_in(select(w.name).where(alive)))
+    query = select(c.id).where(orphaned).order_by(c.id).with_for_update(skip_locked=True)
+    ids = connection.execute(query).scalars().all()
+    if not ids:
+        return []
+    words = "the process ended before the answer"
+    _end_open_attempts(connection, ids, now, State.in_doubt, words)
+    began = select(func.max(s.attempt.c.began_at)).where(s.attempt.c.delivery_id == c.id).scalar_subquery()
+    again = or_(c.idempotency != "D", c.in_doubt == "resend")
+    connection.execute(
+        update(s.delivery)
+        .where(c.id.in_(ids))
+        .values(
+            state=case((again, func.coalesce(c.wanted, State.retrying)), else_=State.in_doubt),
+            reason=words,
+            doubt_since=func.coalesce(c.doubt_since, began),
+        )
+    )
+    return q.deliveries(connection, c.id.in_(ids))
+
+
+def forget_workers(connection: Connection, before: datetime) -> None:
+    """Rows of workers that have been gone since `before`."""
+    connection.execute(delete(s.worker).where(s.worker.c.beat_at < micros(before)))
+
+
+def _end_open_attempts(connection: Connection, ids: Collection[int], now: datetime, outcome: str, words: str) -> None:
+    connection.execute(
+        update(s.attempt)
+        .where(s.attempt.c.delivery_id.in_(ids), s.attempt.c.outcome.is_(None))
+        .values(ended_at=micros(now), outcome=outcome, reason=words)
+    )
