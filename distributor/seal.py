@@ -81,7 +81,7 @@ def release(preview: Preview, now: datetime, default_catch_up: timedelta) -> Rel
 
 def reopened(sealed: Release, at: datetime, zone: str | None) -> ReleaseFile:
     """The sealed version as a release file again, for another instant; its zone as before where none is given."""
-    source = release_model.Release.model_validate_json(sealed.snapshot)
+    source = release_model.Release.model_validate_json(sealed.snapshot, by_alias=True, by_name=True)
     lift = Embargo(at, zone or sealed.zone)
     moved = source.model_copy(update={"embargoed_until": lift}) if source.embargoed_until else source
     return ReleaseFile(release=moved, path=Path(f"{sealed.id}.md"), lines={}, digest=sealed.digest)

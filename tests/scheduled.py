@@ -4,10 +4,11 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from distributor import redact
 from distributor.desk import Desk
 from distributor.outbox import Event, Outbox
 from distributor.site import Site
-from distributor.store import Delivery
+from distributor.store import Delivery, Ledger
 from tests import sites
 from tests.conftest import FakeClock
 
@@ -25,18 +26,23 @@ class Scheduled:
         self.desk.schedule(sites.release(self.root, LIFT, **changes))
         self.events: list[Event] = []
 
+    def outbox(self, ledger: Ledger) -> Outbox:
+        return Outbox(
+            ledger=ledger,
+            channels=dict(self.desk.channels),
+            clock=self.clock,
+            worker="test",
+            policy=self.desk.settings.policy,
+            report=self.events.extend,
+            jitter=lambda: 1.0,
+            redact=redact.of(self.desk.channels),
+            find=self.desk.find_channel,
+        )
+
     def drain(self) -> int:
         async def work() -> int:
             with self.desk.ledger() as ledger:
-                outbox = Outbox(
-                    ledger=ledger,
-                    channels=self.desk.channels,
-                    clock=self.clock,
-                    worker="test",
-                    policy=self.desk.settings.policy,
-                    report=self.events.extend,
-                    jitter=lambda: 1.0,
-                )
+                outbox = self.outbox(ledger)
                 await outbox.look_around()
                 made = await outbox.finish()
                 await outbox.close()

@@ -13,7 +13,7 @@ import asyncio
 import os
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import ClassVar
@@ -38,6 +38,7 @@ class Box(Channel):
     lifetime: float = 0.0
     room: int = 0
     until: str = ""
+    _file: list = field(default_factory=list, init=False, repr=False, compare=False)
 
     @property
     def concurrency(self) -> int:
@@ -65,8 +66,13 @@ class Box(Channel):
         return ()
 
     def _line(self, *words: str) -> None:
-        with open(self.log, "ab", buffering=0) as file:
-            file.write((" ".join([repr(time.time()), *words]) + "\\n").encode())
+        if not self._file:
+            self._file.append(open(self.log, "ab", buffering=0))
+        self._file[0].write((" ".join([repr(time.time()), *words]) + "\\n").encode())
+
+    async def close(self) -> None:
+        while self._file:
+            self._file.pop().close()
 
     def _written(self, key: str) -> bool:
         lines = Path(self.log).read_text().splitlines() if os.path.exists(self.log) else []
@@ -95,6 +101,8 @@ class Box(Channel):
             raise Unavailable("nobody there")
         if fault == "throttled":
             raise Throttled("slow down", until=datetime.fromisoformat(self.until) if self.until else None)
+        if fault.startswith("https:"):
+            raise ValueError(f"cannot reach {fault}")
         if fault == "lost":
             raise InDoubt("nobody knows")
         if fault == "refused":

@@ -1,15 +1,18 @@
 """The actions of a person, on a site with boxes for channels."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from distributor import instants
+from distributor import instants, seal
 from distributor.desk import Desk, Refusal
 from distributor.errors import ActionError, ConfigError, StoreError
-from distributor.lifecycle import State
+from distributor.lifecycle import PubStatus, State
+from distributor.release import Correction, Release
 from distributor.site import Site
+from distributor.store import Release as Row
 from tests import sites
 from tests.conftest import FakeClock
 
@@ -214,3 +217,16 @@ def test_a_channel_whose_language_is_missing(root: Path, clock: FakeClock) -> No
     named = sites.release(root, LIFT, "other", **{"summary:": "channels: [box, box-fr]\nsummary:"})
     with pytest.raises(Refusal, match="no fr version"):
         desk.schedule(named)
+
+
+def test_a_sealed_release_is_reopened_as_it_was(sample: Release, make_release: Callable[..., Release]) -> None:
+    """Rescheduling renders the snapshot in the ledger, not the file: nothing may get lost on the way."""
+    assert sample.embargoed_until
+    corrects = Correction.model_validate({"version": 1, "class": "C"})
+    for source in (sample, make_release(version=2, corrects=corrects), make_release(embargoed_until=None)):
+        row = Row(
+            id=source.id, version=source.version, digest="", snapshot=source.model_dump_json(), seal="", lift=NOW,
+            zone=source.zone, headline="", pub_status=PubStatus.usable, catch_up_within=timedelta(), sealed_at=NOW,
+        )  # fmt: skip
+        lift = sample.embargoed_until
+        assert seal.reopened(row, lift.instant, lift.zone).release == source

@@ -1,7 +1,9 @@
 """The loop on both stores: never early, never lost, never twice; what each outcome leads to."""
 
-from datetime import timedelta
+import asyncio
+from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -9,11 +11,12 @@ from hypothesis import strategies as st
 
 from distributor.contract import Outcome
 from distributor.desk import Desk
-from distributor.lifecycle import Late, State, lateness
+from distributor.errors import ActionError, StoreError
+from distributor.lifecycle import LEASE, Late, State, lateness
 from distributor.outbox import next_state
 from distributor.outbox.courier import Courier
 from distributor.site import Site
-from distributor.store import Due
+from distributor.store import Due, Ledger, Room, Settlement, Turn, Worker
 from tests import sites
 from tests.scheduled import LIFT, Scheduled, box
 
@@ -193,3 +196,290 @@ def test_partial_is_worse_than_late_only_where_it_was_out_in_time(root: Path, ou
     site.drain()
     assert site.states()["feed public/en"] == "delivered"
     assert site.states()["late public/en"] == state
+
+
+# ── classes B and C ───────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("idempotency", "fault", "written", "state"),
+    [
+        ("B", "in-doubt", 1, "delivered"),  # the repeat is refused as a duplicate: the first had arrived
+        ("B", "lost", 1, "delivered"),  # the first had not: the repeat is the post
+        ("C", "in-doubt", 1, "delivered"),  # looked, and it is there
+        ("C", "lost", 1, "delivered"),  # looked, and it is not
+    ],
+)
+def test_a_doubt_is_settled_by_a_refused_duplicate_or_a_look(
+    root: Path, idempotency: str, fault: str, written: int, state: str
+) -> None:
+    trigger = root / "fault"
+    site = Scheduled(root, box(root, fault_file=str(trigger), idempotency=idempotency))
+    trigger.write_text(fault)
+    site.clock.set(LIFT)
+    site.drain()
+    assert site.states() == {"box public/en": "retrying"}
+    trigger.unlink()
+    site.clock.step(timedelta(seconds=6))
+    site.drain()
+    assert site.states() == {"box public/en": state}
+    assert len(sites.log(root)) == written
+
+
+def test_what_cannot_be_looked_up_waits_for_a_person(root: Path) -> None:
+    trigger = root / "fault"
+    site = Scheduled(root, box(root, fault="deaf", fault_file=str(trigger), idempotency="C"))
+    trigger.write_text("lost")
+    site.clock.set(LIFT)
+    site.drain()
+    trigger.unlink()
+    site.clock.step(timedelta(seconds=6))
+    site.drain()
+    assert site.states() == {"box public/en": "in_doubt"}
+    assert sites.log(root) == []
+
+
+@pytest.mark.parametrize(("there", "written", "state"), [(True, 1, "delivered"), (False, 2, "delivered")])
+def test_a_person_settles_a_doubt(root: Path, there: bool, written: int, state: str) -> None:
+    trigger = root / "fault"
+    site = Scheduled(root, box(root, fault_file=str(trigger)))
+    trigger.write_text("in-doubt")
+    site.clock.set(LIFT)
+    site.drain()
+    trigger.unlink()
+    assert [row.channel for row in site.desk.settle("three-piers", there=there)] == ["box"]
+    site.clock.step(timedelta(hours=1))
+    site.drain()
+    assert site.states() == {"box public/en": state}
+    assert len(sites.log(root)) == written
+    with pytest.raises(ActionError, match="in doubt"):
+        site.desk.settle("three-piers", there=True)
+
+
+# ── rates, lanes, order ───────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_rate_is_kept_over_restarts_and_blocks(root: Path) -> None:
+    site = Scheduled(root, box(root, to=[f"r{n}@x" for n in range(12)], rate="4/10s burst 2"))
+    sent = []
+    for tick in range(60):
+        site.clock.set(LIFT + timedelta(seconds=tick))
+        sent += [tick] * site.drain()  # every drain is a process of its own
+    assert len(sent) == 12
+    assert all(sum(start <= tick < start + 10 for tick in sent) <= 4 for start in sent)
+    assert sent[-1] <= 35
+
+
+def test_a_throttled_account_waits_as_a_whole(root: Path) -> None:
+    trigger = root / "fault"
+    until = LIFT + timedelta(minutes=5)
+    blocks = box(root, to=["a@x", "b@x", "c@x"], fault_file=str(trigger), until=until.isoformat(), room=1)
+    site = Scheduled(root, blocks)
+    trigger.write_text("throttled")
+    site.clock.set(LIFT)
+    assert site.drain() == 1
+    trigger.unlink()
+    site.clock.set(until - timedelta(seconds=1))
+    assert site.drain() == 0
+    site.clock.set(until)
+    assert site.drain() == 3
+    assert set(site.states().values()) == {"delivered"}
+
+
+def test_the_press_list_goes_past_a_long_list(root: Path) -> None:
+    """In one channel: a list of thousands is on its way when a release to ten comes due."""
+    site = Scheduled(root, box(root, to=[f"r{n}@x" for n in range(600)], room=50))
+    urgent = sites.release(root, LIFT + timedelta(minutes=1), name="urgent")
+    sites.configure(root, box(root, to=["press@x"], room=50))
+    Desk(site=Site(root), clock=site.clock).schedule(urgent)
+    site.clock.set(LIFT + timedelta(minutes=1))
+    site.drain()
+    order = [who for _, who, _ in sites.log(root, word="begin")]
+    assert order.index("press@x") < 150
+    assert len(order) == 601
+
+
+def test_a_correction_never_overtakes_what_it_corrects(root: Path) -> None:
+    trigger = root / "fault"
+    site = Scheduled(root, box(root, to=["a@x", "b@x"], fault_file=str(trigger)))
+    trigger.write_text("unavailable")
+    site.clock.set(LIFT)
+    site.drain()
+    path = sites.release(root, None, name="second")
+    head = "id: three-piers\nversion: 2\ncorrects: {version: 1, class: C}"
+    path.write_text(path.read_text().replace("id: second", head))
+    Desk(site=Site(root), clock=site.clock).schedule(path, site.clock.now())
+    trigger.unlink()
+    assert site.drain() == 0
+    site.clock.step(timedelta(seconds=6))
+    site.drain()
+    with site.desk.ledger() as ledger:
+        rows = [row for one in ledger.releases() for row in ledger.deliveries(one.id, one.version)]
+    assert {str(row.state) for row in rows} == {"delivered"}
+    for who in ("a@x", "b@x"):
+        assert [
+            row.version for row in sorted(rows, key=lambda row: row.settled_at or LIFT) if row.recipient == who
+        ] == [1, 2]
+
+
+# ── another time ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_release_is_rescheduled_and_sealed_anew(root: Path) -> None:
+    site = Scheduled(root, box(root))
+    before = site.desk.status()[1][0][0]
+    done = site.desk.reschedule("three-piers", LIFT + timedelta(days=1), "Asia/Hong_Kong")
+    assert (done.release.lift, done.release.zone) == (LIFT + timedelta(days=1), "Asia/Hong_Kong")
+    assert done.release.digest == before.digest
+    site.clock.set(LIFT)
+    assert site.drain() == 0
+    site.clock.set(LIFT + timedelta(days=1))
+    assert site.drain() == 1
+    assert site.desk.verify("three-piers")[1]
+
+
+def test_what_was_held_stays_held_and_the_past_is_refused(root: Path) -> None:
+    site = Scheduled(root, box(root))
+    site.desk.hold("three-piers")
+    site.desk.reschedule("three-piers", LIFT + timedelta(hours=1))
+    assert site.states() == {"box public/en": "held"}
+    with pytest.raises(ActionError, match="in the past"):
+        site.desk.reschedule("three-piers", site.clock.now() - timedelta(hours=1))
+    site.clock.set(LIFT + timedelta(hours=1))
+    assert site.drain() == 0
+    site.desk.resume("three-piers")
+    assert site.drain() == 1
+
+
+def test_what_has_been_attempted_is_not_rescheduled(root: Path) -> None:
+    site = Scheduled(root, box(root, fault="unavailable") + sites.box(root, "later", after="1h"))
+    site.clock.set(LIFT)
+    site.drain()
+    with pytest.raises(ActionError, match=r"1 of 2 deliveries .* have been attempted"):
+        site.desk.reschedule("three-piers", LIFT + timedelta(days=1))
+    assert site.states() == {"box public/en": "retrying", "later public/en": "planned"}
+
+
+# ── liveness ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def worker(name: str, at: datetime) -> Worker:
+    return Worker(name=name, pid=1, host="there", began_at=at, beat_at=at)
+
+
+def begin(site: Scheduled, name: str) -> Turn:
+    rooms = [Room(channel="box", free=100)]
+    with site.desk.ledger() as ledger:
+        ledger.beat(worker(name, site.clock.now()))
+        return ledger.turn(name, site.clock.now(), rooms=rooms, verdict=lambda _due: Late.on_time)
+
+
+def settled(due: Due, at: datetime, state: State = State.delivered, outcome: str = "delivered") -> Settlement:
+    return Settlement(
+        delivery_id=due.delivery.id, number=due.number, state=state, outcome=outcome, began_at=at, ended_at=at,
+        due=due.delivery.due, remote_id="there",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("idempotency", "policy", "state"),
+    [("A", "hold", "retrying"), ("B", "hold", "retrying"), ("C", "hold", "retrying"), ("D", "hold", "in_doubt"),
+     ("D", "resend", "retrying")],
+)  # fmt: skip
+def test_what_a_dead_process_left_is_taken_back(root: Path, idempotency: str, policy: str, state: str) -> None:
+    site = Scheduled(root, box(root, idempotency=idempotency, in_doubt=policy))
+    site.clock.set(LIFT)
+    begin(site, "dead")
+    with site.desk.ledger() as ledger:
+        assert ledger.reap(site.clock.now() + LEASE, myself="other") == []  # not yet
+        site.clock.step(LEASE + timedelta(seconds=1))
+        [row] = ledger.reap(site.clock.now(), myself="other")
+    assert row.state == state
+
+
+def test_a_late_receipt_resolves_what_was_taken_for_lost(root: Path) -> None:
+    for idempotency in ("A", "D"):
+        here = root / idempotency
+        site = Scheduled(
+            here, sites.box(here, idempotency=idempotency), **{"three-piers": f"piers-{idempotency.lower()}"}
+        )
+        site.clock.set(LIFT)
+        [due] = begin(site, f"frozen-{idempotency}").begun
+        site.clock.step(timedelta(seconds=9))
+        with site.desk.ledger() as ledger:
+            ledger.reap(site.clock.now(), myself="other")
+            done = [settled(due, LIFT)]
+            ledger.turn(f"frozen-{idempotency}", site.clock.now(), settlements=done, verdict=lambda _due: Late.on_time)
+            [row] = ledger.deliveries(f"piers-{idempotency.lower()}", 1)
+        assert (row.state, row.sent_at) == ("delivered", LIFT)
+
+
+def test_a_frozen_process_sends_nothing_when_it_wakes(root: Path) -> None:
+    """Between the gate and the write: its lease is gone, another process may have the row."""
+    site = Scheduled(root, box(root))
+    site.clock.set(LIFT)
+
+    async def work() -> None:
+        with site.desk.ledger() as ledger:
+            outbox = site.outbox(ledger)
+            await outbox.beat(worker("test", site.clock.now()))
+            turn = ledger.turn(
+                "test", site.clock.now(), rooms=[Room(channel="box", free=1)], verdict=lambda _due: Late.on_time
+            )
+            await outbox.look_around()
+            site.clock.step(LEASE + timedelta(seconds=1))
+            outbox._sealed.take(ledger.messages([turn.begun[0].delivery.message_id]))
+            for due in turn.begun:
+                outbox._fly(due)
+            await outbox.finish()
+            await outbox.close()
+
+    asyncio.run(work())
+    assert sites.log(root) == []
+    assert site.states() == {"box public/en": "retrying"}
+
+
+def test_a_commit_whose_answer_was_lost_is_repaired(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The rows stand as ours on the wire, and nobody sent them: they go out with the next turn, once."""
+    site = Scheduled(root, box(root, idempotency="D"))
+    site.clock.set(LIFT)
+    turn, lost = Ledger.turn, iter([True])
+
+    def once(self: Ledger, *args: Any, **options: Any) -> Turn:
+        done = turn(self, *args, **options)
+        if next(lost, False):
+            raise StoreError("the connection broke after the commit")
+        return done
+
+    monkeypatch.setattr(Ledger, "turn", once)
+
+    async def work() -> None:
+        with site.desk.ledger() as ledger:
+            outbox = site.outbox(ledger)
+            with pytest.raises(StoreError):
+                await outbox.drain()
+            assert await outbox.finish() == 1
+            await outbox.close()
+
+    asyncio.run(work())
+    assert len(sites.log(root)) == 1
+    assert site.states() == {"box public/en": "delivered"}
+    assert site.rows()[0].attempts == 2
+
+
+def test_connections_are_opened_before_the_instant(root: Path) -> None:
+    site = Scheduled(root, box(root))
+    site.clock.set(LIFT - timedelta(seconds=2))
+    site.drain()
+    assert len(sites.log(root, word="prepared")) == 1
+    assert sites.log(root, word="begin") == []
+
+
+def test_a_secret_never_gets_into_the_ledger(root: Path) -> None:
+    """A plug-in's exception may hold the whole URL."""
+    site = Scheduled(root, box(root, fault="https://user:hunter2@h.example/x?token=abc123 Bearer abc.def"))
+    site.clock.set(LIFT)
+    site.drain()
+    reason = site.rows()[0].reason or ""
+    assert "ValueError" in reason
+    assert not any(secret in reason for secret in ("hunter2", "abc123", "abc.def"))

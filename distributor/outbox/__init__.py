@@ -5,11 +5,12 @@ the sealed bytes, or refuses.
 """
 
 import asyncio
+import math
 import random
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import TypeVar
@@ -30,6 +31,8 @@ __all__ = ["Event", "Outbox", "next_state"]
 _T = TypeVar("_T")
 #: Connections are opened and messages read this long before their instant.
 AHEAD = timedelta(seconds=3)
+_FIRST_BLOCK = 50
+_AT_LEAST_EVERY = 0.5
 
 
 @dataclass
@@ -49,6 +52,8 @@ class Outbox:
     #: What to do with a channel that came into the config, or left it, since the start; None: others answer for it.
     find: Callable[[str], Channel | None] | None = lambda _name: None
     _landed: list[tuple[Settlement, Event]] = field(default_factory=list, init=False)
+    _news: list[Event] = field(default_factory=list, init=False)
+    _told: float = field(default=-math.inf, init=False)
     _sealed: Sealed = field(default_factory=Sealed, init=False)
     _on_wire: Counter[str] = field(default_factory=Counter, init=False)
     _flying: dict[int, asyncio.Task[None]] = field(default_factory=dict, init=False)
@@ -93,6 +98,7 @@ class Outbox:
             while True:
                 turn = await self._turn()
                 made += len(turn.begun)
+                self._tell()
                 if not turn.begun and not turn.missed and not self._landed:
                     return made
                 await asyncio.sleep(0)  # what was begun goes out before more is begun
@@ -119,14 +125,20 @@ class Outbox:
             raise
         self._commit_lost = False
         late = [Event(at=self.clock.now(), delivery=row, state=row.state) for row in turn.missed]
-        if landed or late:
-            self.report([*(event for _, event in landed), *late])
+        self._news += [*(event for _, event in landed), *late]
         for due in turn.begun:
             self._fly(due)
         if turn.again:
             pause = max(0.0, (turn.again - self.clock.now()).total_seconds())
             asyncio.get_running_loop().call_later(pause + 0.001, self.on_room)
         return turn
+
+    def _tell(self) -> None:
+        """Report what happened, but not while everything is on the wire: printing can wait a moment."""
+        if self._news and (not self._flying or self.clock.monotonic() - self._told > _AT_LEAST_EVERY):
+            news, self._news = self._news, []
+            self._told = self.clock.monotonic()
+            self.report(news)
 
     def _write(self, settlements: list[Settlement], rooms: list[Room], flying: list[int] | None) -> Turn:
         """In the ledger's thread: one commit, and the messages that what was begun needs."""
@@ -138,9 +150,11 @@ class Outbox:
         return turn
 
     def _rooms(self) -> list[Room]:
-        """How much each channel takes now; what waits in a crash is not in doubt then."""
+        """How much each channel takes now; what waits in a crash is not in doubt then. The first block is small, so that the
+        first bytes leave while the second is written down.
+        """
         return [
-            Room(channel=name, free=most.free - self._on_wire[name], account=most.account, rate=most.rate)
+            replace(most, free=min(most.free - self._on_wire[name], most.free if self._on_wire[name] else _FIRST_BLOCK))
             for name, most in self._most.items()
         ]
 
@@ -243,6 +257,8 @@ class Outbox:
             except StoreError as error:
                 self.trouble(error)
                 await asyncio.sleep(0.5)
+        if self._news:
+            self.report(self._news)
         for task in (*self._flying.values(), *self._ready.values()):
             task.cancel()
         for channel in self.channels.values():

@@ -22,6 +22,7 @@ from sqlalchemy import (
     delete,
     func,
     insert,
+    literal,
     or_,
     select,
     update,
@@ -93,13 +94,28 @@ def settle(connection: Connection, worker: str, settlements: Iterable[Settlement
     if not rows:
         return
     values = [_values(worker, one) for one in rows]
-    connection.execute(_END_ATTEMPT, values)
-    for delivered, statement in _SETTLE.items():
-        if some := [row for row in values if (row["state_"] == State.delivered) is delivered]:
-            connection.execute(statement, some)
+    delivered = [row for row in values if row["state_"] == State.delivered]
+    others = [row for row in values if row["state_"] != State.delivered]
+    if delivered and connection.execute(_SETTLE[True], delivered).rowcount == len(delivered):
+        _end_attempts_of(connection, [row["id_"] for row in delivered])
+        delivered = []
+    if rest := [*delivered, *others]:
+        connection.execute(_END_ATTEMPT, rest)
+    if others:
+        connection.execute(_SETTLE[False], others)
     for one in rows:
         if one.account and one.blocked_until:
             accounts.block(connection, one.account, one.blocked_until)
+
+
+def _end_attempts_of(connection: Connection, ids: Collection[int]) -> None:
+    """The attempts of rows that were just delivered, all in one statement."""
+    a, d = s.attempt.c, s.delivery.c
+    connection.execute(
+        update(s.attempt)
+        .where(a.delivery_id == d.id, a.number == d.attempts, d.id.in_(ids))
+        .values(ended_at=d.settled_at, outcome=State.delivered.value, reason=d.reason)
+    )
 
 
 def _values(worker: str, one: Settlement) -> dict[str, Any]:
@@ -174,23 +190,13 @@ class _Judge:
 def _write_attempts(connection: Connection, worker: str, now: datetime, chosen: list[Due]) -> None:
     if not chosen:
         return
-    connection.execute(
-        update(s.delivery)
-        .where(s.delivery.c.id.in_([due.delivery.id for due in chosen]))
-        .values(state=State.sending, worker=worker, wanted=None, attempts=s.delivery.c.attempts + 1)
-    )
-    began = micros(now)
-    rows = [
-        {
-            "delivery_id": due.delivery.id,
-            "number": due.number,
-            "worker": worker,
-            "digest": due.delivery.digest,
-            "began_at": began,
-        }
-        for due in chosen
-    ]
-    connection.execute(insert(s.attempt), rows)
+    d = s.delivery.c
+    ours = d.id.in_([due.delivery.id for due in chosen])
+    begun = update(s.delivery).where(ours)
+    connection.execute(begun.values(state=State.sending, worker=worker, wanted=None, attempts=d.attempts + 1))
+    row = select(d.id, d.attempts, d.worker, d.digest, literal(micros(now), BigInteger)).where(ours)
+    columns = ["delivery_id", "number", "worker", "digest", "began_at"]
+    connection.execute(insert(s.attempt).from_select(columns, row))
 
 
 # ── taking back ───────────────────────────────────────────────────────────────────────────────────────────────────────

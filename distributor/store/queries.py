@@ -107,9 +107,9 @@ def due_rows(connection: Connection, channel: str, now: datetime, limit: int) ->
             .limit(limit)
             .with_for_update(of=s.delivery, skip_locked=True)
         )
-        for row in connection.execute(query):
-            yield due(row)
-            limit -= 1
+        found = connection.execute(query).all()
+        yield from map(due, found)
+        limit -= len(found)
         if limit <= 0:
             return
 
@@ -140,30 +140,40 @@ def due(row: Row[Any]) -> Due:
 
 
 def delivery(row: Row[Any]) -> Delivery:
-    """One row of the delivery table."""
+    """One row of the delivery table. Unpacked in the order of the columns: ten thousand come at one instant."""
+    (
+        number, release_id, version, kind, channel, recipient, recipient_name, message_id, key, digest, state, due,
+        planned_for, _lift, tier, idempotency, _in_doubt, _priority, _late_ok, attempts, _worker, _doubt_since, _wanted,
+        remote_id, remote_url, reason, sent_at, settled_at,
+    ) = row[:_WIDTH]  # fmt: skip
+    when = instant(due)
     return Delivery(
-        id=row.id,
-        release_id=row.release_id,
-        version=row.version,
-        kind=row.kind,
-        channel=row.channel,
-        recipient=row.recipient,
-        recipient_name=row.recipient_name,
-        state=State(row.state),
-        due=instant(row.due),
-        planned_for=instant(row.planned_for),
-        attempts=row.attempts,
-        key=row.key,
-        digest=row.digest,
-        message_id=row.message_id,
-        tier=row.tier,
-        idempotency=row.idempotency,
-        remote_id=row.remote_id,
-        remote_url=row.remote_url,
-        reason=row.reason,
-        sent_at=maybe_instant(row.sent_at),
-        settled_at=maybe_instant(row.settled_at),
+        id=number,
+        release_id=release_id,
+        version=version,
+        kind=kind,
+        channel=channel,
+        recipient=recipient,
+        recipient_name=recipient_name,
+        state=_STATES[state],
+        due=when,
+        planned_for=when if planned_for == due else instant(planned_for),
+        attempts=attempts,
+        key=key,
+        digest=digest,
+        message_id=message_id,
+        tier=tier,
+        idempotency=idempotency,
+        remote_id=remote_id,
+        remote_url=remote_url,
+        reason=reason,
+        sent_at=maybe_instant(sent_at),
+        settled_at=maybe_instant(settled_at),
     )
+
+
+_WIDTH = len(s.delivery.c)
+_STATES = {state.value: state for state in State}
 
 
 def deliveries(connection: Connection, where: ColumnElement[bool]) -> list[Delivery]:

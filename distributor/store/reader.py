@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Mapping
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, Engine, distinct, exists, func, select, text
+from sqlalchemy import Connection, Engine, exists, func, select, text
 
 from distributor.lifecycle import WAITING, State
 from distributor.store import queries as q
@@ -123,7 +123,7 @@ class Reader:
 
     def channels(self, release_id: str, version: int) -> list[str]:
         """The channels of one version."""
-        query = select(distinct(s.delivery.c.channel)).where(q.of(release_id, version))
+        query = select(s.delivery.c.channel).where(q.of(release_id, version)).distinct()
         with self._reading() as connection:
             return sorted(connection.execute(query).scalars())
 
