@@ -59,4 +59,4 @@ class Scheduled:
 
 
 def box(folder: Path, **keys: object) -> str:
-    return sites.box(folder, **keys)  # type: ignore[arg-type]
+    return sites.box(folder, **keys)

@@ -160,7 +160,7 @@ def configure(root: Path, channels: str) -> Path:
     return root
 
 
-def box(root: Path, name: str = "box", **keys: object) -> str:
+def box(root: Path, name: str = "box", /, **keys: object) -> str:
     """One [channels.NAME] block of type box, logging to NAME.log."""
     lines = [f"[channels.{name}]", 'type = "box"', f'log = "{root / name}.log"']
     lines += [f"{key} = {_toml(value)}" for key, value in keys.items()]

@@ -1,12 +1,18 @@
 """Requests on disk, and how long the other side wants us to wait."""
 
+import asyncio
+import contextlib
+import gzip
+import re
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from distributor.http import Request, read_local, retry_after, write_local
-from distributor.outcomes import Refused
+from distributor.http import Answer, Http, Request, read_local, retry_after, write_local
+from distributor.outcomes import InDoubt, Refused, Unauthorized, Unavailable
 
 NOW = datetime(2030, 3, 5, tzinfo=UTC)
 
@@ -36,3 +42,156 @@ def test_a_nonsense_wait_says_nothing(value: str) -> None:
 )
 def test_a_wait_is_read_in_every_form_and_never_longer_than_a_day(value: str, seconds: float) -> None:
     assert retry_after({"retry-after": value}, NOW) == NOW + timedelta(seconds=seconds)
+
+
+# ── on the wire ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Raw:
+    """Answers every request with the same bytes; `after` closes so many seconds after each answer."""
+
+    def __init__(self, answer: bytes | None, after: float | None = None) -> None:
+        self.answer, self.after = answer, after
+        self.requests: list[bytes] = []
+        self.tasks: list[Any] = []
+        self.writers: list[asyncio.StreamWriter] = []
+        self.connections = 0
+
+    async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        self.tasks.append(asyncio.current_task())
+        self.writers.append(writer)
+        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
+            while True:
+                head = await reader.readuntil(b"\r\n\r\n")
+                length = int(re.search(rb"content-length: (\d+)", head, re.IGNORECASE)[1])  # type: ignore[index]
+                self.requests.append(head + await reader.readexactly(length))
+                if self.answer is None:
+                    break
+                writer.write(self.answer)
+                await writer.drain()
+                if self.after is not None:
+                    await asyncio.sleep(self.after)
+                    break
+        writer.close()
+
+    @contextlib.asynccontextmanager
+    async def serve(self) -> AsyncIterator[str]:
+        server = await asyncio.start_server(self._talk, "127.0.0.1", 0)
+        try:
+            yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+        finally:
+            server.close()
+            for task in self.tasks:
+                task.cancel()
+            await asyncio.gather(*self.tasks, return_exceptions=True)
+            for writer in self.writers:
+                writer.close()
+                with contextlib.suppress(ConnectionError):
+                    await writer.wait_closed()
+
+
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
+
+
+def send(raw: Raw, *, times: int = 1, at_once: bool = False, pause: float = 0.0) -> list[Answer | BaseException]:
+    """Send the same POST several times through one client."""
+
+    async def work() -> list[Answer | BaseException]:
+        http = Http()
+        async with raw.serve() as url:
+            request = Request(method="POST", url=url, body=b"once")
+            try:
+                if at_once:
+                    return list(await asyncio.gather(*(http.send(request) for _ in range(times))))
+                answers: list[Answer | BaseException] = []
+                for _ in range(times):
+                    answers += await asyncio.gather(http.send(request), return_exceptions=True)
+                    await asyncio.sleep(pause)
+                return answers
+            finally:
+                await http.close()
+
+    return asyncio.run(work())
+
+
+def test_one_connection_serves_many_requests() -> None:
+    raw = Raw(OK)
+    assert [answer.status for answer in send(raw, times=5) if isinstance(answer, Answer)] == [200] * 5
+    assert raw.connections == 1
+    assert all(request.endswith(b"once") for request in raw.requests)
+
+
+def test_many_at_once_are_each_sent_once() -> None:
+    raw = Raw(OK)
+    assert len(send(raw, times=200, at_once=True)) == 200
+    assert len(raw.requests) == 200
+
+
+def test_a_server_that_goes_away_before_it_answers_leaves_a_doubt_and_no_repeat() -> None:
+    raw = Raw(None)
+    [answer] = send(raw)
+    assert isinstance(answer, InDoubt)
+    assert len(raw.requests) == 1
+
+
+def test_an_idle_connection_that_was_closed_never_makes_two_posts() -> None:
+    """Either it is sent anew on a fresh connection, or it is said that nobody knows; never silently twice."""
+    raw = Raw(OK, after=0.05)
+    answers = send(raw, times=4, pause=0.2)
+    assert len(raw.requests) == sum(isinstance(answer, Answer) for answer in answers)
+    assert all(isinstance(answer, Answer | InDoubt) for answer in answers)
+
+
+def test_nobody_there_means_nothing_was_written() -> None:
+    async def work() -> None:
+        http = Http()
+        with pytest.raises(Unavailable):
+            await http.send(Request(method="POST", url="http://127.0.0.1:9/", body=b"x"), bearer="hunter2-secret")
+        await http.close()
+
+    asyncio.run(work())
+
+
+@pytest.mark.parametrize(
+    ("answer", "body"),
+    [
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n", b"{}"),
+        (b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n", gzip.compress(b"{}")),
+        (b"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:9/\r\nContent-Length: 2\r\n\r\n{}", b"{}"),
+    ],
+)
+def test_answers_in_every_form(answer: bytes, body: bytes) -> None:
+    if body != b"{}":
+        answer = answer % len(body) + body
+    [got] = send(Raw(answer))
+    assert isinstance(got, Answer)
+    assert got.body == b"{}"
+
+
+@pytest.mark.parametrize("answer", [b"nonsense\r\n\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{"])
+def test_a_broken_answer_leaves_a_doubt(answer: bytes) -> None:
+    raw = Raw(answer, after=0.01)
+    [got] = send(raw)
+    assert isinstance(got, InDoubt)
+    assert len(raw.requests) == 1
+
+
+def test_an_endless_answer_is_cut_off() -> None:
+    raw = Raw(b"HTTP/1.1 200 OK\r\n\r\n" + b"x" * 3_000_000, after=0.2)
+    [got] = send(raw)
+    assert isinstance(got, Answer)
+    assert len(got.body) < 1_500_000
+
+
+def test_a_header_that_would_break_the_request_is_never_sent() -> None:
+    async def work() -> Raw:
+        raw, http = Raw(OK), Http()
+        async with raw.serve() as url:
+            evil = Request(method="POST", url=url, headers=(("X", "a\r\nEvil: 1"),), body=b"x")
+            with pytest.raises(Unauthorized):
+                await http.send(evil)
+            await http.close()
+        return raw
+
+    assert asyncio.run(work()).requests == []

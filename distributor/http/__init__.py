@@ -16,9 +16,9 @@ from distributor import __version__
 from distributor.files import deliver
 from distributor.outcomes import InDoubt, Refused, Throttled, Unauthorized, Unavailable
 
-_TIMEOUT = httpx.Timeout(30.0, connect=5.0)
-_LIMITS = httpx.Limits(max_connections=8, max_keepalive_connections=8)  # its pool collapses above ten
+_CONNECTIONS = 200
 _MAX_ANSWER = 1_000_000
+_HEADERS = (("User-Agent", f"press-distributor/{__version__}"), ("Accept", "*/*"), ("Accept-Encoding", "gzip, deflate"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,35 +60,30 @@ class Answer:
 class Http:
     """A lazily opened client with its own connections; one per account."""
 
-    def __init__(self) -> None:
-        """Opens nothing yet."""
-        self._client: httpx.AsyncClient | None = None
+    def __init__(self, *, connections: int = _CONNECTIONS) -> None:
+        """Opens nothing yet; later at most so many connections at once."""
+        self._connections = connections
+        self._transport: httpx.AsyncBaseTransport | None = None
 
     async def send(self, request: Request, *, bearer: str | None = None) -> Answer:
-        """Send and read the answer, whatever its status.
+        """Send and read the answer, whatever its status; a redirect is not followed, since it would carry the credential to
+        another host.
 
         Raises Unavailable when certainly nothing was written (no connection), InDoubt when the answer was lost
         after the request may have left.
         """
-        if self._client is None:
-            self._client = httpx.AsyncClient(
-                timeout=_TIMEOUT,
-                limits=_LIMITS,
-                follow_redirects=False,  # a redirect would carry the credential to another host
-                headers={"User-Agent": f"press-distributor/{__version__}"},
-                trust_env=False,
-            )
-        headers = [*request.headers, *([("Authorization", f"Bearer {bearer}")] if bearer else [])]
+        if self._transport is None:
+            from distributor.http.engine import Transport  # its start-up time is only for who sends
+
+            self._transport = Transport(connections=self._connections)
+        headers = [*_HEADERS, *request.headers, *([("Authorization", f"Bearer {bearer}")] if bearer else [])]
         try:
-            async with self._client.stream(
-                request.method, request.url, headers=headers, content=request.body
-            ) as response:
-                body = b""
-                async for chunk in response.aiter_bytes():
-                    body += chunk
-                    if len(body) > _MAX_ANSWER:
-                        break
-                return Answer(status=response.status_code, headers=response.headers, body=body)
+            made = httpx.Request(request.method, request.url, headers=headers, content=request.body)
+            response = await self._transport.handle_async_request(made)
+            try:
+                return Answer(status=response.status_code, headers=response.headers, body=await _body(response))
+            finally:
+                await response.aclose()
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol) as error:
             raise Unavailable(f"no connection to {_host(request.url)}: {type(error).__name__}") from None
         except (
@@ -102,9 +97,19 @@ class Http:
 
     async def close(self) -> None:
         """Close the connections; the next `send` opens new ones."""
-        if self._client is not None:
-            await self._client.aclose()
-            self._client = None
+        if self._transport is not None:
+            await self._transport.aclose()
+            self._transport = None
+
+
+async def _body(response: httpx.Response) -> bytes:
+    """The body, decoded, as far as anybody wants it."""
+    body = b""
+    async for chunk in response.aiter_bytes():
+        body += chunk
+        if len(body) > _MAX_ANSWER:
+            break
+    return body
 
 
 def write_local(folder: Path, key: str, request: Request) -> Path:

@@ -1,0 +1,92 @@
+"""The connections under httpx: aiohttp's, because httpx's own pool collapses above ten at once (docs/decisions/0009).
+
+What the rest sees is httpx: its Request, its Response and its exceptions. The ready-made bridge tells a connection that
+broke after the request had left as one that was never made; here the two are kept apart.
+"""
+
+from collections.abc import AsyncIterator
+
+import aiohttp
+import httpx
+
+_CONNECT = 5.0
+_ANSWER = 30.0
+
+
+class Transport(httpx.AsyncBaseTransport):
+    """httpx's transport (https://www.python-httpx.org/advanced/transports/) on aiohttp's connector. Repeats nothing: aiohttp
+    itself tries again only GET, PUT and the like on a connection that had gone stale, never POST (RFC 9110 §9.2.2).
+    """
+
+    def __init__(self, *, connections: int) -> None:
+        """At most so many connections at once; the others wait."""
+        self._most = connections
+        self._session: aiohttp.ClientSession | None = None
+
+    def _open(self) -> aiohttp.ClientSession:
+        connector = aiohttp.TCPConnector(
+            limit=self._most,
+            ssl=httpx.create_ssl_context(trust_env=False),
+            keepalive_timeout=15,  # shorter than any server's: a stale connection puts a write in doubt
+        )
+        return aiohttp.ClientSession(
+            connector=connector,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            auto_decompress=False,  # httpx does that
+            trust_env=False,
+            timeout=aiohttp.ClientTimeout(sock_connect=_CONNECT, sock_read=_ANSWER),
+            skip_auto_headers=("User-Agent", "Content-Type"),
+        )
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send and return the answer with its body unread.
+
+        Raises httpx.ConnectError or ConnectTimeout when certainly nothing was written, httpx.ReadError, ReadTimeout or
+        RemoteProtocolError when it may have been.
+        """
+        if self._session is None:
+            self._session = self._open()
+        try:
+            answer = await self._session.request(
+                request.method,
+                str(request.url),
+                headers=request.headers.multi_items(),
+                data=request.content or None,
+                allow_redirects=False,
+            )
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
+            raise httpx.ConnectError(str(error)) from error
+        except TimeoutError as error:
+            raise httpx.ReadTimeout(str(error)) from error
+        except (aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError) as error:
+            raise httpx.UnsupportedProtocol(str(error)) from error
+        except (aiohttp.ClientError, OSError) as error:
+            raise httpx.ReadError(str(error)) from error
+        return httpx.Response(answer.status, headers=answer.raw_headers, stream=_Body(answer), request=request)
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+
+class _Body(httpx.AsyncByteStream):
+    def __init__(self, answer: aiohttp.ClientResponse) -> None:
+        self._answer = answer
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        try:
+            async for chunk in self._answer.content.iter_any():
+                yield chunk
+        except TimeoutError as error:
+            raise httpx.ReadTimeout(str(error)) from error
+        except (aiohttp.ClientError, OSError) as error:
+            raise httpx.ReadError(str(error)) from error
+
+    async def aclose(self) -> None:
+        # A body read to its end gives its connection back; one that was cut off closes it.
+        if self._answer.content.at_eof():
+            self._answer.release()
+        else:
+            self._answer.close()
