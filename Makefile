@@ -32,6 +32,9 @@ check: $(READY)
 	$(BIN)/lint-imports --no-cache
 
 bench: $(READY)
+	$(BIN)/python benchmarks/startup.py
+	$(BIN)/python benchmarks/fanout.py
+	$(BIN)/python benchmarks/throughput.py
 	$(BIN)/python benchmarks/lateness.py
 
 wheel: $(READY)

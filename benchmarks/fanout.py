@@ -1,6 +1,6 @@
 """HTTP deliveries per second through the project's client, beside aiohttp and plain httpx, to one loopback server.
 
-    python benchmarks/fanout.py [CONNECTIONS ...]
+python benchmarks/fanout.py [CONNECTIONS ...]
 """
 
 import asyncio

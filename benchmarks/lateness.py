@@ -1,12 +1,14 @@
-"""How late is a delivery? Ours beside the naive design: one APScheduler job per delivery.
+"""How late is a delivery? The whole product beside the naive design: one APScheduler job per delivery in its own store.
 
-For each size, both send the same number of deliveries, all due at one instant, to a function that does nothing. Prints
-milliseconds from the instant to the first and last call and how many were made; the ratio is last/last.
+Every design sends to a peer that answers after 20 ms and notes when it was asked. Milliseconds after the instant; the
+peer is asked `first … last`; `settled` is when the last receipt was in the ledger.
 
-    python benchmarks/lateness.py [SIZE ...]
+    python benchmarks/lateness.py [--rounds N] [SIZE ...]
 """
 
+import argparse
 import asyncio
+import gc
 import logging
 import statistics
 import sys
@@ -14,94 +16,160 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
+from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.jobstores.sqlalchemy import SQLAlchemyJobStore
 from apscheduler.schedulers.background import BackgroundScheduler
 
 sys.path.insert(0, str(Path(__file__).parent.parent))  # the test sites are not installed
 
-from distributor.cli import service
+from distributor import seal
+from distributor.cli import run
+from distributor.cli.logs import Log
 from distributor.clock import SystemClock
 from distributor.desk import Desk
 from distributor.site import Site
 from tests import sites
+from tests.servers.postgres import Missing, Postgres
 
+_PEER_SECONDS = 0.02
 _CALLS: list[float] = []
-ROUNDS = 3
+
+
+@dataclass(frozen=True)
+class Lateness:
+    """One round, in ms after the instant."""
+
+    asked: list[float]
+    settled: float
 
 
 def call() -> None:
     """The naive design's delivery (APScheduler wants a function that it can import)."""
     _CALLS.append(time.time())
+    time.sleep(_PEER_SECONDS)
 
 
-def ours(size: int, lead: float, idempotency: str) -> tuple[float, list[float]]:
-    """The whole product: sealed bytes, ledger on disk, alarm, attempt rows, receipts.
-
-    Class A has 100 deliveries on the wire at once; class D (blind: SMTP, webhooks) 8, since a crash leaves so many in
-    doubt.
-    """
+def ours(size: int, later: int, store: str) -> Lateness:
+    """Sealed bytes, ledger on disk, alarm, attempts, receipts; class A, a thousand on the wire at most."""
+    sites.store = store
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder) / "site"
-        sites.make(root, sites.box(root, to=[f"r{n}@x" for n in range(size)], idempotency=idempotency))
+        people = [f"r{n}@x" for n in range(size)]
+        sites.make(root, sites.box(root, to=people, idempotency="A", seconds=_PEER_SECONDS, room=1000))
         desk = Desk(site=Site(root), clock=SystemClock())
-        lift = datetime.now(UTC) + timedelta(seconds=lead)
+        _plan_later(desk, root, later)
+        lift = datetime.now(UTC) + timedelta(seconds=3)
         desk.schedule(sites.release(root, lift))
-        service.click.echo = lambda *_args, **_options: None  # type: ignore[assignment]  # no live lines here
-        asyncio.run(service.serve_alarm(desk, until_idle=True))
-        return lift.timestamp(), [when for when, *_ in sites.log(root, word="begin")]
+        Log._write = lambda _self, _text: None  # type: ignore[method-assign]  # no live lines here
+        gc.freeze()
+        gc.set_threshold(50_000, 20, 50)
+        asyncio.run(_until_delivered(desk, size))
+        asked = sorted(1000 * (when - lift.timestamp()) for when, *_ in sites.log(root, word="begin"))
+        with desk.ledger() as ledger:
+            rows = ledger.deliveries("three-piers", 1)
+        settled = max(row.settled_at for row in rows if row.settled_at) - lift
+        return Lateness(asked, 1000 * settled.total_seconds())
 
 
-def naive(size: int, lead: float) -> tuple[float, list[float]]:
-    """One date job per delivery in APScheduler's own database store, with its default settings."""
+def _plan_later(desk: Desk, root: Path, later: int) -> None:
+    """Rows that wait for another day."""
+    if not later:
+        return
+    made = desk.preview(sites.release(root, datetime.now(UTC) + timedelta(hours=30), name="another-day"))
+    [one] = seal.deliveries(replace(made, rendered=(replace(made.rendered[0], copies=made.rendered[0].copies[:1]),)))
+    rows = [replace(one, recipient=f"x{n}", key=seal.key("later", str(n))) for n in range(later)]
+    row = seal.release(made, desk.clock.now(), timedelta(minutes=15))
+    with desk.ledger(create=True) as ledger:
+        ledger.plan(row, [seal.dump(made.rendered[0].message)], rows, who="bench")
+
+
+async def _until_delivered(desk: Desk, size: int) -> None:
+    """Run the service until the release is out (the later rows stay)."""
+    serving = asyncio.create_task(run.serve_alarm(desk, until_idle=False))
+    while True:
+        await asyncio.sleep(3.5)
+        with desk.ledger() as ledger:
+            if ledger.counts().get("delivered", 0) >= size:
+                break
+    signal_self()
+    await serving
+
+
+def signal_self() -> None:
+    """Stop the service as a service manager would."""
+    import os
+    import signal
+
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def naive(size: int) -> Lateness:
+    """One date job per delivery in APScheduler's own database store, 64 threads, nothing dropped for being late."""
     _CALLS.clear()
     with tempfile.TemporaryDirectory() as folder:
-        scheduler = BackgroundScheduler(timezone=UTC)
+        scheduler = BackgroundScheduler(timezone=UTC, executors={"default": ThreadPoolExecutor(64)})
         scheduler.add_jobstore(SQLAlchemyJobStore(url=f"sqlite:///{folder}/jobs.db"))
         scheduler.start(paused=True)
-        lift = datetime.now(UTC) + timedelta(seconds=lead)
+        lift = datetime.now(UTC) + timedelta(seconds=2 + size / 300)  # it takes that long to write its jobs
         for _ in range(size):
-            scheduler.add_job(call, "date", run_date=lift)
+            scheduler.add_job(call, "date", run_date=lift, misfire_grace_time=None)
         scheduler.resume()
         quiet = threading.Event()
-        while time.time() < lift.timestamp() + 1 or (_CALLS and time.time() - _CALLS[-1] < 1):
+        while len(_CALLS) < size:
             quiet.wait(0.1)
-        scheduler.shutdown(wait=False)
-        return lift.timestamp(), list(_CALLS)
-
-
-def measure(
-    design: Callable[[int, float], tuple[float, list[float]]], size: int, lead: float
-) -> tuple[float, float, float]:
-    """Median over the rounds of (first ms, last ms, share delivered)."""
-    rows = []
-    for _ in range(ROUNDS):
-        lift, calls = design(size, lead)
-        times = sorted(1000 * (when - lift) for when in calls)
-        rows.append((times[0], times[-1], len(times) / size) if times else (0.0, 0.0, 0.0))
-    first, last, share = (statistics.median(column) for column in zip(*rows, strict=True))
-    return first, last, share
+        ended = time.time() + _PEER_SECONDS
+        scheduler.shutdown(wait=True)
+        return Lateness(sorted(1000 * (when - lift.timestamp()) for when in _CALLS), 1000 * (ended - lift.timestamp()))
 
 
 def main() -> None:
     """Print the table."""
-    logging.getLogger("apscheduler").setLevel(logging.CRITICAL)  # it says for every job that it was dropped
-    sizes = [int(arg) for arg in sys.argv[1:]] or [1, 100, 1000]
-    print(f"medians of {ROUNDS} rounds, each design in turn; times in ms after the instant")
-    print(f"{'deliveries':>10}  {'design':<24} {'first':>8} {'last':>9} {'delivered':>10} {'last ÷ naive':>13}")
-    for size in sizes:
-        slow = 2 + size / 400  # the naive store takes that long to write its jobs
-        first, last, share = measure(naive, size, slow)
-        rows = [("one APScheduler job each", first, last, share)]
-        for kind in ("A", "D"):
-            made = measure(partial(ours, idempotency=kind), size, 2 + size / 5000)
-            rows.append((f"distributor, class {kind}", *made))
-        for name, row_first, row_last, row_share in rows:
-            ratio = f"{row_last / last:.2f}" if share == 1 and last else "n/a"
-            print(f"{size:>10}  {name:<24} {row_first:>8.1f} {row_last:>9.1f} {row_share:>9.0%} {ratio:>13}")
+    options = argparse.ArgumentParser()
+    options.add_argument("--rounds", type=int, default=3)
+    options.add_argument("sizes", type=int, nargs="*", default=[1, 1000, 10_000])
+    given = options.parse_args()
+    logging.getLogger("apscheduler").setLevel(logging.CRITICAL)
+    try:
+        server: Postgres | None = Postgres(durable=True)
+    except Missing as error:
+        print(f"no PostgreSQL: {error}")
+        server = None
+    designs: dict[str, Callable[[int], Lateness]] = {
+        "one APScheduler job each": naive,
+        "distributor, SQLite": partial(_fresh, later=0),
+        "… with 90,000 later rows": partial(_fresh, later=90_000),
+    }
+    if server:
+        designs["distributor, PostgreSQL"] = partial(_fresh, later=0, server=server)
+        designs["… with 90,000 later rows "] = partial(_fresh, later=90_000, server=server)
+    print(f"medians of {given.rounds} rounds, the designs in turn; ms after the instant; the peer takes 20 ms")
+    print(
+        f"{'size':>6}  {'design':<26} {'first':>7} {'p50':>7} {'p99':>8} {'last':>8} {'settled':>8} {'last ÷ naive':>13}"
+    )
+    for size in given.sizes:
+        rounds: dict[str, list[Lateness]] = {name: [] for name in designs}
+        for _ in range(given.rounds):
+            for name, design in designs.items():
+                rounds[name].append(design(size))
+        base = statistics.median(one.asked[-1] for one in rounds["one APScheduler job each"])
+        for name, made in rounds.items():
+            assert all(len(one.asked) == size for one in made), f"{name} lost some"
+            ranks = [0, size // 2, int(size * 0.99), size - 1]
+            shown = [statistics.median(one.asked[rank] for one in made) for rank in ranks]
+            settled = statistics.median(one.settled for one in made)
+            cells = "".join(f"{ms:>8.1f}" for ms in [*shown, settled])
+            print(f"{size:>6}  {name:<26}{cells} {shown[-1] / base:>13.2f}", flush=True)
+    if server:
+        server.close()
+
+
+def _fresh(size: int, *, later: int, server: Postgres | None = None) -> Lateness:
+    return ours(size, later, server.database() if server else "")
 
 
 if __name__ == "__main__":

@@ -1,11 +1,16 @@
 """Whether deliveries go out."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from distributor.clock import STEP
 from distributor.lifecycle import WAITING, State
-from distributor.store import Ledger, Worker
+from distributor.store import Worker
+
+if TYPE_CHECKING:
+    from distributor.store import Ledger
 
 #: A service that has not ticked for this long is not running.
 SILENT_AFTER = timedelta(seconds=5)
@@ -53,13 +58,19 @@ class Health:
         ]
 
 
-def look(ledger: Ledger, now: datetime) -> Health:
+def look(ledger: "Ledger", now: datetime) -> Health:
     """Ask the ledger."""
-    workers = ledger.workers()
+    return judge(now, ledger.workers(), ledger.oldest_waiting(), ledger.counts())
+
+
+def judge(
+    now: datetime, workers: Sequence[Worker], oldest_waiting: datetime | None, counts: dict[State, int]
+) -> Health:
+    """`workers` are all that have not said goodbye, the liveliest first."""
     return Health(
         now=now,
         workers=tuple(worker for worker in workers if now - worker.beat_at <= SILENT_AFTER),
         last_beat=workers[0].beat_at if workers else None,
-        oldest_waiting=ledger.oldest_waiting(),
-        counts=ledger.counts(),
+        oldest_waiting=oldest_waiting,
+        counts=counts,
     )

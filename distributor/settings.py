@@ -16,7 +16,7 @@ from distributor import validation
 from distributor.errors import ConfigError, Problem
 from distributor.fields import Duration, Language, Line, Prose, Url
 from distributor.release import DEFAULT_CATCH_UP, Contact, Issuer
-from distributor.site import Site
+from distributor.site import DEFAULT_STORE, Site
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,7 @@ class PlacesBlock(_Block):
     public: str = "public"  #: what the web server shows
     outbox: str = "outbox"  #: what channels without a credential write
     state: str = "var"  #: the ledger and the private state of channels
-    store: StoreUrl | Secret = "sqlite:///var/distributor.db"
+    store: StoreUrl | Secret = DEFAULT_STORE
 
 
 class Policy(_Block):

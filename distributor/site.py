@@ -1,6 +1,7 @@
 """Where channels, templates and config lie: the built-in site, and the user's own in front of it."""
 
 import os
+import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +12,7 @@ _PACKED = _HERE / "_site"
 #: In the wheel the three folders travel in `distributor/_site`; in a checkout the repo root is the site.
 BUILT_IN = _PACKED if _PACKED.is_dir() else _HERE.parent
 CONFIG = Path("config/distributor.toml")
+DEFAULT_STORE = "sqlite:///var/distributor.db"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +25,17 @@ class Site:
     def config_file(self) -> Path:
         """The config that is in force."""
         return (self.root or BUILT_IN) / CONFIG
+
+    def sqlite_ledger(self) -> Path | None:
+        """The ledger's file, from the one key that says so; None for another store, or a config that cannot be read."""
+        try:
+            config = tomllib.loads(self.config_file.read_text(encoding="utf-8"))
+            store = config.get("places", {}).get("store", DEFAULT_STORE)
+        except (OSError, ValueError, AttributeError):
+            return None
+        if self.root is None or not isinstance(store, str) or not store.startswith("sqlite:///"):
+            return None
+        return self.root / store.removeprefix("sqlite:///")
 
     def layers(self, name: str) -> list[Path]:
         """The folders called `name` that exist, the user's before the built-in."""

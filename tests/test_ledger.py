@@ -482,3 +482,36 @@ def test_a_secret_never_gets_into_the_ledger(root: Path) -> None:
     reason = site.rows()[0].reason or ""
     assert "ValueError" in reason
     assert not any(secret in reason for secret in ("hunter2", "abc123", "abc.def"))
+
+
+# ── short and long days ───────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("wall", "utc"),
+    [
+        ("2030-03-31 00:30 Europe/London", "2030-03-31T00:30"),  # 23 hours
+        ("2030-03-31 23:30 Europe/London", "2030-03-31T22:30"),
+        ("2030-10-27 23:30 Europe/London", "2030-10-27T23:30"),  # 25 hours
+        ("2030-03-10 23:30 America/New_York", "2030-03-11T03:30"),
+        ("2030-11-03 23:30 America/New_York", "2030-11-04T04:30"),
+        ("2030-10-06 23:30 Australia/Sydney", "2030-10-06T12:30"),
+        ("2030-04-07 23:30 Australia/Sydney", "2030-04-07T13:30"),
+        ("2030-10-06 23:30 Australia/Lord_Howe", "2030-10-06T12:30"),  # half an hour
+        ("2030-09-08 23:30 America/Santiago", "2030-09-09T02:30"),
+        ("2030-11-03 01:30-05:00 America/New_York", "2030-11-03T06:30"),  # the second of two half past ones
+        ("2030-11-03 01:30-04:00 America/New_York", "2030-11-03T05:30"),
+    ],
+)
+def test_an_embargo_on_a_day_of_23_or_25_hours(tmp_path: Path, wall: str, utc: str) -> None:
+    """`after` counts seconds that pass, not what the wall shows."""
+    root = tmp_path / "site"
+    lift = datetime.fromisoformat(f"{utc}+00:00")
+    site = Scheduled(root, sites.box(root) + sites.box(root, "next", after="24h"), **{LIFT.isoformat(): wall})
+    for name, due in (("box", lift), ("next", lift + timedelta(hours=24))):
+        site.clock.set(due - timedelta(microseconds=1))
+        site.drain()
+        assert sites.log(root, name) == []
+        site.clock.set(due)
+        site.drain()
+        assert len(sites.log(root, name)) == 1

@@ -1,10 +1,14 @@
 """The real process: killed, frozen, stopped, beside another one."""
 
+import contextlib
+import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
+import urllib.request
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -76,7 +80,9 @@ def status(root: Path) -> dict[str, tuple[str, int]]:
     return {row.recipient: (str(row.state), row.attempts) for _, rows in releases for row in rows}
 
 
-def test_run_delivers_at_the_instant(root: Path) -> None:
+@pytest.mark.parametrize("zone", ["UTC", "America/St_Johns"])
+def test_run_delivers_at_the_instant(root: Path, zone: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", zone)  # of the host
     lift = schedule_soon(root, sites.box(root, to=[f"r{n}@x" for n in range(20)]))
     with spawn(root, "run", "--until-idle") as process:
         output, _ = process.communicate(timeout=15)
@@ -234,3 +240,42 @@ def test_a_slow_server_holds_up_nobody(root: Path) -> None:
     [(when, *_)] = sites.log(root, "quick")
     assert when - lift.timestamp() < 2.5
     assert len(sites.log(root, "slow", word="begin")) == 8  # class D: no more than may be in doubt
+
+
+def test_one_json_object_a_line_and_metrics_while_it_runs(root: Path) -> None:
+    schedule_soon(root, sites.box(root, to=["a@x", "b@x"]), seconds=1.2)
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    with spawn(root, "run", "--log", "json", "--metrics", str(port)) as process:
+        deadline = time.time() + 15
+        while len(sites.log(root)) < 2 and time.time() < deadline:
+            time.sleep(0.05)
+        time.sleep(1.3)
+        metrics = urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5).read().decode()
+        health = json.load(urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=5))
+        process.terminate()
+        output, _ = process.communicate(timeout=20)
+    told = [json.loads(line) for line in output.splitlines()]
+    assert [one["event"] for one in told] == ["running", "delivery", "delivery", "stopped"]
+    assert told[1]["outcome"] == "delivered"
+    assert 0 <= told[1]["lateness_ms"] < 1000
+    assert 'distributor_attempts_total{channel="box",outcome="delivered"} 2.0' in metrics
+    assert 'distributor_deliveries{state="delivered"} 2.0' in metrics
+    assert health == {"ok": True, "troubles": []}
+
+
+def test_the_service_manager_is_told(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    schedule_soon(root, sites.box(root), seconds=0.8)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(str(tmp_path / "notify"))
+        manager.settimeout(10)
+        monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
+        with spawn(root, "run", "--until-idle") as process:
+            process.communicate(timeout=20)
+        manager.setblocking(False)
+        told = set()
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                told.add(manager.recv(100))
+    assert told == {b"READY=1", b"WATCHDOG=1", b"STOPPING=1"}

@@ -15,7 +15,7 @@ from distributor.clock import SystemClock
 from distributor.desk import Desk
 from distributor.errors import ActionError, StoreError
 from distributor.site import Site
-from distributor.store import open_ledger
+from distributor.store import Worker, glance, open_ledger, schema
 from distributor.store.rows import instant, micros
 from tests import sites
 
@@ -160,22 +160,83 @@ def test_a_ledger_that_is_not_there_is_not_made_by_looking(root: Path) -> None:
     assert not (root / "var").exists()
 
 
-def test_an_older_schema_is_brought_forward(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from sqlalchemy import Connection, text
-
-    from distributor.store import schema
-
+def test_an_older_schema_is_brought_forward(root: Path) -> None:
+    """A ledger as version 1 made it: without accounts, hosts and the newer indexes."""
     desk(root).schedule(sites.release(root, FUTURE))
-
-    def step(connection: Connection) -> None:
-        connection.execute(text("ALTER TABLE worker ADD COLUMN host VARCHAR"))
-
-    monkeypatch.setattr(schema, "STEPS", (step,))
-    monkeypatch.setattr(schema, "VERSION", 2)
+    path = root / "var" / "distributor.db"
+    db = sqlite3.connect(path)
+    for index in ("delivery_ready", "delivery_next", "delivery_on_wire", "delivery_order", "attempt_number"):
+        db.execute(f"DROP INDEX {index}")
+    db.execute("CREATE INDEX delivery_waiting ON delivery (state, due, priority)")
+    db.execute("CREATE INDEX ix_attempt_delivery_id ON attempt (delivery_id)")
+    db.execute("DROP TABLE account")
+    for column in ("host", "ahead"):
+        db.execute(f"ALTER TABLE worker DROP COLUMN {column}")
+    db.execute("UPDATE schema_version SET version = 1")
+    db.commit()
     _, [(_, rows)] = desk(root).status()
     assert len(rows) == 1
-    db = sqlite3.connect(root / "var" / "distributor.db")
-    assert db.execute("SELECT version FROM schema_version").fetchall() == [(2,)]
-    assert "host" in [row[1] for row in db.execute("PRAGMA table_info(worker)")]
+    assert db.execute("SELECT version FROM schema_version").fetchall() == [(schema.VERSION,)]
+    assert {"host", "ahead"} <= {row[1] for row in db.execute("PRAGMA table_info(worker)")}
+    indexes = {row[0] for row in db.execute("SELECT name FROM sqlite_master WHERE type = 'index'")}
+    assert {"delivery_ready", "delivery_next", "attempt_number"} <= indexes
+    assert "delivery_waiting" not in indexes
     db.close()
     desk(root).status()  # the second time there is nothing to do
+
+
+def test_a_backup_taken_while_it_is_open_is_restored(root: Path) -> None:
+    """As docs/operating.md says."""
+    desk(root).schedule(sites.release(root, FUTURE))
+    path = root / "var" / "distributor.db"
+    with desk(root).ledger() as ledger:
+        assert ledger.counts()
+        source, backup = sqlite3.connect(path), sqlite3.connect(root / "backup.db")
+        source.backup(backup)  # what the command line's .backup does
+        source.close()
+        backup.close()
+    desk(root).cancel("three-piers")
+    for leftover in (root / "var").glob("distributor.db*"):
+        leftover.unlink()
+    (root / "backup.db").rename(path)
+    _, [(_, [row])] = desk(root).status()
+    assert row.state == "planned"
+    assert desk(root).verify("three-piers")[1]
+
+
+def test_a_glance_shows_what_the_ledger_says(root: Path) -> None:
+    """`status` reads SQLite without SQLAlchemy; it must say the same."""
+    config = root / "config" / "distributor.toml"
+    config.write_text(config.read_text() + sites.box(root, "late", after="1h"))
+    desk(root).schedule(sites.release(root, FUTURE))
+    desk(root).hold("three-piers")
+    with desk(root).ledger() as ledger:
+        ledger.beat(Worker(name="a", pid=7, host="h", began_at=FUTURE, beat_at=FUTURE, ahead=timedelta(seconds=-3)))
+        health, releases = desk(root).status()
+        seen = glance.look(root / "var" / "distributor.db")
+        assert seen is not None
+        assert (seen.workers, seen.counts, seen.releases) == (ledger.workers(), health.counts, releases)
+        assert seen.oldest_due == health.oldest_waiting
+    assert glance.VERSION == schema.VERSION
+    assert glance.look(root / "nothing.db") is None
+    (root / "text.db").write_text("no database" * 100)
+    assert glance.look(root / "text.db") is None
+
+
+def test_the_quick_queries_use_their_indexes(root: Path) -> None:
+    """What runs at every turn must not read what is settled or far away."""
+    desk(root).schedule(sites.release(root, FUTURE))
+    db = sqlite3.connect(root / "var" / "distributor.db")
+    waits = "delivery.state IN ('planned', 'retrying')"
+    for query, index in (
+        (f"SELECT min(due) FROM delivery WHERE {waits}", "delivery_next"),
+        (
+            f"SELECT id FROM delivery WHERE {waits} AND channel = 'b' AND priority = 2 AND due <= 9 ORDER BY due, id",
+            "delivery_ready",
+        ),
+        ("SELECT id FROM delivery WHERE state = 'sending' AND worker = 'x'", "delivery_on_wire"),
+    ):
+        plan = " ".join(row[3] for row in db.execute(f"EXPLAIN QUERY PLAN {query}"))
+        assert index in plan
+        assert "TEMP B-TREE" not in plan
+    db.close()

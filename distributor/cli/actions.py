@@ -11,24 +11,10 @@ from distributor.cli import as_json, draw
 from distributor.cli.main import Setting
 from distributor.contract import Severity
 from distributor.desk import Scheduled
-from distributor.health import Health
 from distributor.lifecycle import State
-from distributor.store import Delivery, Release
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 _JSON = click.option("--json", "json_", is_flag=True, help="Print as JSON.")
-_STYLE = {
-    State.delivered: "green",
-    State.planned: "cyan",
-    State.sending: "cyan",
-    State.retrying: "yellow",
-    State.held: "yellow",
-    State.missed: "bold red",
-    State.in_doubt: "bold red",
-    State.failed: "bold red",
-    State.refused: "bold red",
-    State.canceled: "dim",
-}
 
 
 @click.command("schedule")
@@ -77,52 +63,6 @@ def draw_scheduled(out: Console, done: Scheduled, root: Path | None) -> None:
 
 def _offset(after: timedelta) -> str:
     return "at the lift" if not after else f"{draw.lag(after)} from the lift"
-
-
-@click.command("status")
-@click.argument("release_id", required=False)
-@_JSON
-@click.pass_obj
-def status_command(setting: Setting, release_id: str | None, *, json_: bool) -> int:
-    """Show every delivery and whether all is well. Exit code 1 when something waits that nobody will send."""
-    desk = setting.desk()
-    health, releases = desk.status()
-    if release_id:
-        releases = [(one, rows) for one, rows in releases if one.id == release_id]
-    if json_:
-        as_json.show(as_json.status(health, releases))
-        return int(bool(health.troubles()))
-    out = draw.console()
-    _draw_health(out, health)
-    for one, rows in releases:
-        _draw_release(out, one, rows, desk.site.root)
-    return int(bool(health.troubles()))
-
-
-def _draw_health(out: Console, health: Health) -> None:
-    beat = f"last tick {(health.now - health.last_beat).total_seconds():.1f} s ago" if health.last_beat else "never ran"
-    out.print(f"service {'[green]running[/]' if health.running else '[yellow]not running[/]'} · {beat}")
-    for trouble in health.troubles():
-        out.print(f"[bold red]trouble[/]  {draw.plain(trouble)}")
-
-
-def _draw_release(out: Console, one: Release, rows: Sequence[Delivery], root: Path | None) -> None:
-    out.print()
-    status = "" if one.pub_status == "usable" else f" · [bold yellow]{one.pub_status}[/]"
-    out.print(f"[bold]{one.id}[/] version {one.version}{status} · lift {draw.when(one.lift, one.zone)}")
-    table = draw.table("Channel", "Recipient", "State", "Lateness", "Attempts", "Where or why")
-    for row in rows:
-        late = row.sent_at - row.planned_for if row.sent_at else None
-        words = row.remote_url or row.remote_id or row.reason or ""
-        table.add_row(
-            row.channel,
-            draw.plain(row.recipient),
-            f"[{_STYLE[row.state]}]{row.state}[/]",
-            draw.lag(late),
-            str(row.attempts),
-            draw.place(words, root) if row.state is State.delivered else draw.plain(row.reason or ""),
-        )
-    out.print(table)
 
 
 def _say(setting: Setting, action: str, release_id: str) -> None:

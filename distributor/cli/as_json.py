@@ -1,18 +1,21 @@
 """`--json`: the same facts for programs. Instants are ISO 8601 in UTC."""
 
+from __future__ import annotations
+
 import json
 from collections.abc import Iterable
 from dataclasses import asdict
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from distributor.contract import Finding
-from distributor.health import Health
-from distributor.preview import Preview, Rendered
-from distributor.seal import Proof
-from distributor.store import Delivery, Release
+if TYPE_CHECKING:  # names of what is shown; `status` imports none of it
+    from distributor.health import Health
+    from distributor.message import Finding
+    from distributor.preview import Preview, Rendered
+    from distributor.seal import Proof
+    from distributor.store import Delivery, Release
 
 
 def show(value: Any) -> None:

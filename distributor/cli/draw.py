@@ -11,7 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from distributor import embargo
-from distributor.contract import Finding, Severity
+from distributor.message import Finding, Severity
 
 _STYLE = {Severity.error: "bold red", Severity.warning: "yellow", Severity.note: "dim"}
 #: Width of output that goes into a file or a pipe.

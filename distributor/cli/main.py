@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from distributor import __version__
 from distributor.clock import Clock, SystemClock
 from distributor.errors import DistributorError
 
@@ -24,7 +23,7 @@ _COMMANDS = {
     "preview": "write",
     "schedule": "actions",
     "run": "run",
-    "status": "actions",
+    "status": "status",
     "hold": "actions",
     "resume": "actions",
     "reschedule": "actions",
@@ -99,9 +98,17 @@ class Setting:
         return desk.Desk(site=site.find(self.site_name, cwd=Path.cwd()), clock=self.clock, only=tuple(only))
 
 
+def _version(ctx: click.Context, _option: click.Parameter, asked: bool) -> None:  # noqa: FBT001  click's signature
+    if asked:
+        from distributor import __version__  # reading it takes as long as starting Python
+
+        click.echo(f"distributor, version {__version__}")
+        ctx.exit()
+
+
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--site", "site_name", metavar="FOLDER", help="The site to work on (default: here, or DISTRIBUTOR_SITE).")
-@click.version_option(__version__, prog_name="distributor")
+@click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_version, help="Show the version.")
 @click.pass_obj
 def cli(setting: Setting, site_name: str | None) -> None:
     """Write one release; preview, seal and send it on every channel at its embargo.

@@ -1,7 +1,7 @@
 """The ledger: who gets what, when, and what became of it. The only room that knows SQL."""
 
-from distributor.store.ledger import Change, Ledger
-from distributor.store.open import open_ledger
+from typing import TYPE_CHECKING, Any
+
 from distributor.store.rows import (
     Attempt,
     Delivery,
@@ -14,6 +14,10 @@ from distributor.store.rows import (
     Turn,
     Worker,
 )
+
+if TYPE_CHECKING:
+    from distributor.store.ledger import Change, Ledger
+    from distributor.store.open import open_ledger
 
 __all__ = [
     "Attempt",
@@ -30,3 +34,16 @@ __all__ = [
     "Worker",
     "open_ledger",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """What needs SQLAlchemy is imported by whoever asks for it: `status` does not."""
+    if name in ("Change", "Ledger"):
+        from distributor.store import ledger
+
+        return getattr(ledger, name)
+    if name == "open_ledger":
+        from distributor.store.open import open_ledger
+
+        return open_ledger
+    raise AttributeError(name)

@@ -1,0 +1,94 @@
+"""`status`: every delivery, and whether all is well. Quick enough for a monitor that asks every few seconds."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from distributor import health as well
+from distributor import site as places
+from distributor.cli import as_json
+from distributor.cli.main import Setting
+from distributor.health import Health
+from distributor.lifecycle import State
+from distributor.site import Site
+from distributor.store import Delivery, Release, glance
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+_STYLE = {
+    State.delivered: "green",
+    State.planned: "cyan",
+    State.sending: "cyan",
+    State.retrying: "yellow",
+    State.held: "yellow",
+    State.missed: "bold red",
+    State.in_doubt: "bold red",
+    State.failed: "bold red",
+    State.refused: "bold red",
+    State.canceled: "dim",
+}
+
+
+def _look(setting: Setting) -> tuple[Site, Health, list[tuple[Release, list[Delivery]]]]:
+    """At a SQLite ledger straight away; through the desk for any other, and for whatever is not as it should be."""
+    site = places.find(setting.site_name, cwd=Path.cwd())
+    path = site.sqlite_ledger()
+    seen = glance.look(path) if path else None
+    if seen is None:
+        desk = setting.desk()
+        return desk.site, *desk.status()
+    return site, well.judge(setting.clock.now(), seen.workers, seen.oldest_due, seen.counts), seen.releases
+
+
+@click.command("status")
+@click.argument("release_id", required=False)
+@click.option("--json", "json_", is_flag=True, help="Print as JSON.")
+@click.pass_obj
+def status_command(setting: Setting, release_id: str | None, *, json_: bool) -> int:
+    """Show every delivery and whether all is well. Exit code 1 when something waits that nobody will send."""
+    site, health, releases = _look(setting)
+    if release_id:
+        releases = [(one, rows) for one, rows in releases if one.id == release_id]
+    if json_:
+        as_json.show(as_json.status(health, releases))
+        return int(bool(health.troubles()))
+    from distributor.cli import draw  # rich: not for --json
+
+    out = draw.console()
+    _draw_health(out, health)
+    for one, rows in releases:
+        _draw_release(out, one, rows, site.root)
+    return int(bool(health.troubles()))
+
+
+def _draw_health(out: "Console", health: Health) -> None:
+    from distributor.cli import draw
+
+    beat = f"last tick {(health.now - health.last_beat).total_seconds():.1f} s ago" if health.last_beat else "never ran"
+    out.print(f"service {'[green]running[/]' if health.running else '[yellow]not running[/]'} · {beat}")
+    for trouble in health.troubles():
+        out.print(f"[bold red]trouble[/]  {draw.plain(trouble)}")
+
+
+def _draw_release(out: "Console", one: Release, rows: Sequence[Delivery], root: Path | None) -> None:
+    from distributor.cli import draw
+
+    out.print()
+    status = "" if one.pub_status == "usable" else f" · [bold yellow]{one.pub_status}[/]"
+    out.print(f"[bold]{one.id}[/] version {one.version}{status} · lift {draw.when(one.lift, one.zone)}")
+    table = draw.table("Channel", "Recipient", "State", "Lateness", "Attempts", "Where or why")
+    for row in rows:
+        late = row.sent_at - row.planned_for if row.sent_at else None
+        words = row.remote_url or row.remote_id or row.reason or ""
+        table.add_row(
+            row.channel,
+            draw.plain(row.recipient),
+            f"[{_STYLE[row.state]}]{row.state}[/]",
+            draw.lag(late),
+            str(row.attempts),
+            draw.place(words, root) if row.state is State.delivered else draw.plain(row.reason or ""),
+        )
+    out.print(table)

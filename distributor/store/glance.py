@@ -1,0 +1,108 @@
+"""A look at a SQLite ledger with nothing but the standard library: `status` must answer in a quarter of a second, and
+SQLAlchemy alone takes longer to import. Reads only, and gives up (None) wherever the real Reader has something to say.
+"""
+
+import sqlite3
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from distributor.lifecycle import WAITING, PubStatus, State
+from distributor.store.rows import Delivery, Release, Worker, instant, maybe_instant
+
+#: The schema whose columns are named below; schema.VERSION, which a test compares.
+VERSION = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Glance:
+    """What `status` shows."""
+
+    workers: list[Worker]
+    counts: dict[State, int]
+    releases: list[tuple[Release, list[Delivery]]]
+
+    @property
+    def oldest_due(self) -> datetime | None:
+        """The due instant of the delivery that has waited longest."""
+        return min((row.due for _, rows in self.releases for row in rows if row.state in WAITING), default=None)
+
+
+def look(path: Path) -> Glance | None:
+    """The ledger at `path`; None when it is not there, of another schema, or cannot be read."""
+    if not path.is_file():
+        return None
+    try:
+        connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=5)
+    except sqlite3.Error:
+        return None
+    connection.row_factory = sqlite3.Row
+    try:
+        if connection.execute("SELECT version FROM schema_version").fetchone()[0] != VERSION:
+            return None
+        connection.execute("BEGIN")  # one moment for all of it
+        return Glance(workers=_workers(connection), counts=_counts(connection), releases=_releases(connection))
+    except sqlite3.Error:
+        return None
+    finally:
+        connection.close()
+
+
+def _workers(connection: sqlite3.Connection) -> list[Worker]:
+    return [
+        Worker(
+            name=row["name"],
+            pid=row["pid"],
+            began_at=instant(row["began_at"]),
+            beat_at=instant(row["beat_at"]),
+            host=row["host"] or "",
+            ahead=timedelta(microseconds=row["ahead"] or 0),
+        )
+        for row in connection.execute("SELECT * FROM worker ORDER BY beat_at DESC")
+    ]
+
+
+def _counts(connection: sqlite3.Connection) -> dict[State, int]:
+    return {State(row[0]): row[1] for row in connection.execute("SELECT state, count(*) FROM delivery GROUP BY state")}
+
+
+def _releases(connection: sqlite3.Connection) -> list[tuple[Release, list[Delivery]]]:
+    found = connection.execute("SELECT * FROM release ORDER BY lift DESC, id, version DESC").fetchall()
+    query = "SELECT * FROM delivery WHERE release_id = ? AND version = ? ORDER BY planned_for, priority, id"
+    return [
+        (_release(row), [_delivery(one) for one in connection.execute(query, (row["id"], row["version"]))])
+        for row in found
+    ]
+
+
+def _release(row: sqlite3.Row) -> Release:
+    return Release(
+        id=row["id"],
+        version=row["version"],
+        digest=row["digest"],
+        snapshot=row["snapshot"],
+        seal=row["seal"],
+        lift=instant(row["lift"]),
+        zone=row["zone"],
+        headline=row["headline"],
+        pub_status=PubStatus(row["pub_status"]),
+        catch_up_within=timedelta(microseconds=row["catch_up_within"]),
+        sealed_at=instant(row["sealed_at"]),
+    )
+
+
+_PLAIN = (
+    "id", "release_id", "version", "kind", "channel", "recipient", "recipient_name", "attempts", "key", "digest",
+    "message_id", "tier", "idempotency", "remote_id", "remote_url", "reason",
+)  # fmt: skip
+
+
+def _delivery(row: sqlite3.Row) -> Delivery:
+    return Delivery(
+        **{name: row[name] for name in _PLAIN},
+        state=State(row["state"]),
+        due=instant(row["due"]),
+        planned_for=instant(row["planned_for"]),
+        sent_at=maybe_instant(row["sent_at"]),
+        settled_at=maybe_instant(row["settled_at"]),
+    )
