@@ -135,6 +135,7 @@ class Shelf:
     def _set_aside(self, rows: Iterable[Row]) -> None:
         """Out of every list, and kept until what takes their place is public."""
         for row in rows:
+            self._aside(row).parent.mkdir(exist_ok=True)
             self._path(row.place).replace(self._aside(row))
             for path in (self._path(row.place), *(self.folder / "lists" / name / row.place for name in row.lists)):
                 path.unlink(missing_ok=True)
@@ -142,7 +143,7 @@ class Shelf:
                     path.parent.rmdir()  # a month without a release is no month
 
     def _aside(self, row: Row) -> Path:
-        return self._path(f"{row.month}/.{row.name}.corrected")
+        return self.folder / "aside" / row.name
 
     def get(self, guid: str) -> Row | None:
         """The newest version of one release."""
@@ -247,5 +248,5 @@ def _entries(folder: Path) -> list[str]:
 def _lines(path: Path) -> list[str]:
     try:
         return path.read_text(encoding="utf-8").split("\n")
-    except (FileNotFoundError, UnicodeDecodeError):
+    except (FileNotFoundError, NotADirectoryError, UnicodeDecodeError):
         return []

@@ -63,6 +63,11 @@ class Newsroom(Channel):
         """The public folder."""
         return Destination(live=True, place=str(self.places.public))
 
+    @property
+    def owns(self) -> tuple[str, ...]:
+        """The front page: a public folder has one newsroom."""
+        return (str(self.places.public / "index.html"),)
+
     def render(self, release: Release, kit: Kit) -> Sequence[Message]:
         """One page per language version."""
         return [self._message(release, text, kit) for text in self.texts(release)]

@@ -30,7 +30,7 @@ _COMMANDS = {
     "cancel": "actions",
     "verify": "actions",
     "doctor": "setup",
-    "serve": "service",
+    "serve": "public",
     "demo": "demo",
 }
 _SHORT = {
