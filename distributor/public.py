@@ -34,6 +34,12 @@ def put(path: Path, data: bytes) -> bool:
     return True
 
 
+def copy(kept: Path, public: Path) -> int:
+    """Every file of one folder into another; returns how many were not there yet."""
+    found = sorted(path for path in kept.rglob("*") if path.is_file() and path.suffix not in (".gz", ".br"))
+    return sum(put(public / path.relative_to(kept), path.read_bytes()) for path in found)
+
+
 def remove(path: Path) -> None:
     """Take a file and its variants away, and the folders that are empty then."""
     for name in (path.name, f"{path.name}.gz", f"{path.name}.br"):

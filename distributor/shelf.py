@@ -152,8 +152,11 @@ class Shelf:
         ]
         return max(found, key=lambda row: row.version, default=None)
 
-    def newest(self, limit: int, name: str = "") -> tuple[list[Row], int]:
-        """The newest rows of a list, one for each guid, the newest first, and how many files could not be read."""
+    def newest(self, limit: int, name: str = "", until: datetime | None = None) -> tuple[list[Row], int]:
+        """The newest rows of a list, one for each guid, the newest first, and how many files could not be read.
+
+        `until` leaves out what came later.
+        """
         rows: dict[str, Row] = {}
         damaged = 0
         for month in self.months(name):
@@ -163,6 +166,8 @@ class Shelf:
                 row = self._read(f"{month}/{file}")
                 if row is None:
                     damaged += not name  # one bad file must not take the others along
+                elif until and row.published > until:
+                    continue
                 elif (not name or name in row.lists) and (row.guid not in rows or rows[row.guid].version < row.version):
                     rows[row.guid] = row
             if len(rows) == limit:

@@ -75,7 +75,6 @@ class Newsroom(Channel):
     def _message(self, release: Release, text: LanguageVersion, kit: Kit) -> Message:
         given = page.values(release, text, kit, self.feeds)
         made = page.legal(kit.templates.render("newsroom/release.html", given))
-        site, base = lists.site_of(kit.newsroom.url)
         return Message(
             channel=self.name,
             type=self.TYPE,
@@ -92,29 +91,48 @@ class Newsroom(Channel):
                 "guid": f"{release.id}/{text.lang}",
                 "version": str(release.version),
                 "published": kit.lift.replace(microsecond=0).isoformat(),
-                "path": given["path"].removeprefix(base).strip("/"),
+                "path": given["path"].removeprefix(given["base"]).strip("/"),
                 "url": given["url"],
-                "lang": text.lang,
-                "title": kit.newsroom.title,
                 "headline": page.legal(text.headline),
                 "card": page.legal(kit.templates.render("newsroom/card.html", given).strip()),
                 "tags": page.legal("\n".join(text.hashtags)),
-                "frame": self.frame(kit, text.lang),
-                "home_frame": self.frame(kit, kit.newsroom.language),
-                "site": site,
-                "base": base,
-                "home_language": kit.newsroom.language,
-                "feeds": "\n".join(self.feeds),
+                **self._around(kit, text.lang),
                 "blind": "\n".join(photo.url for photo in given["photos"] if not (photo.alt and photo.caption)),
             },
         )
 
-    def frame(self, kit: Kit, lang: str) -> str:
-        """A list's page in one language, with marks where its parts go."""
-        return (
-            kit.templates.render("newsroom/list.html", {**page.common(kit, lang, self.feeds), "slot": lists.SLOTS})
-            + "\n"
-        )
+    def _around(self, kit: Kit, lang: str) -> dict[str, str]:
+        """What the lists in one language are made with, sealed with the page: `deliver` has no kit."""
+        site, base = lists.site_of(kit.newsroom.url)
+        return {
+            "lang": lang,
+            "title": kit.newsroom.title,
+            "frame": self._frame(kit, lang),
+            "home_frame": self._frame(kit, kit.newsroom.language),
+            "site": site,
+            "base": base,
+            "home_language": kit.newsroom.language,
+            "feeds": "\n".join(self.feeds),
+        }
+
+    def _frame(self, kit: Kit, lang: str) -> str:
+        """A list's page, with marks where its parts go."""
+        values = {**page.common(kit, lang, self.feeds), "slot": lists.SLOTS}
+        return kit.templates.render("newsroom/list.html", values) + "\n"
+
+    def rebuild(self, kit: Kit) -> int:
+        """Write every page and list anew from what is released, in the theme of today; returns how many files changed.
+
+        The releases' own pages are what was sealed, byte for byte.
+        """
+        style = page.style_of(kit)
+        written = public.copy(self.shelf.folder / "kept", self.places.public)
+        written += public.put_media(self.places.public, style.sha256, style.name, style.data)
+        shelf = self.shelf
+        for lang in shelf.lists():
+            for path, data in lists.everything(self._around(kit, lang), shelf):
+                written += public.put(self.places.public / path, data)
+        return written
 
     def check(self, message: Message) -> Iterable[Finding]:
         """What would be missing on the page, or in its way."""

@@ -35,6 +35,16 @@ def touched(row: Row, earlier: Row | None, meta: Mapping[str, str], shelf: Shelf
     yield from _lost(meta)
 
 
+def everything(meta: Mapping[str, str], shelf: Shelf) -> Iterator[tuple[str, bytes]]:
+    """Every public list in one language, and those that belong to all."""
+    months, lang = set(shelf.months()), meta["lang"]
+    for name in sorted({name for row in shelf.all() for name in row.lists if name.partition("/")[0] == lang}):
+        yield from ((path, data) for path, data in _list(name, months, meta, shelf) if data is not None)
+    yield from _feeds_page(meta, shelf)
+    yield from ((path, data) for path, data in _sitemaps(months, meta, shelf) if data is not None)
+    yield from _lost(meta)
+
+
 def _lost(meta: Mapping[str, str]) -> Iterator[tuple[str, bytes]]:
     """What stands where nothing is, and where something was; always in the newsroom's language."""
     say = words.of(meta["home_language"])

@@ -7,6 +7,7 @@ import asyncio
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import ClassVar, Literal
 
@@ -112,16 +113,16 @@ class Rss(Channel):
                 "tags": legal("\n".join(text.hashtags)),
                 "version": str(release.version),
                 "published": lift.isoformat(),
-                **self._frame(text, kit),
+                **self._frame(text.lang, kit),
                 "unsaid": "" if text.summary else "summary",
                 "untyped": item.names_of(files, kit, typed=False),
                 "left_out": item.names_of(files, kit, typed=True),
             },
         )
 
-    def _frame(self, text: LanguageVersion, kit: Kit) -> dict[str, str]:
+    def _frame(self, lang: str, kit: Kit) -> dict[str, str]:
         """What stands around the items, sealed with this one: `deliver` has no kit."""
-        path, home = self._path(text, kit), f"{kit.newsroom.url.rstrip('/')}/"
+        path, home = localized(self.path, lang, kit.newsroom.language), f"{kit.newsroom.url.rstrip('/')}/"
         return {
             "path": path,
             "title": kit.newsroom.title,
@@ -142,10 +143,6 @@ class Rss(Channel):
             "date": words.day(item.day_of(release, text, kit), text.lang),
         }
         return kit.templates.render("rss/item.html", values).strip()
-
-    def _path(self, text: LanguageVersion, kit: Kit) -> str:
-        """The newsroom's language has the plain name."""
-        return localized(self.path, text.lang, kit.newsroom.language)
 
     def check(self, message: Message) -> Iterable[Finding]:
         """What readers would show wrongly."""
@@ -177,6 +174,7 @@ class Rss(Channel):
         folder, shelf, row = self.places.public, self._shelf(message), documents.row_of(message)
         for file in message.media:
             public.put_media(folder, file.sha256, file.name, file.data)
+            public.put_media(self.places.state / "feeds", file.sha256, file.name, file.data)
         earlier = shelf.get(row.guid)
         with shelf.placed(row) as newest:
             rows, damaged = shelf.newest(self.items)
@@ -193,6 +191,25 @@ class Rss(Channel):
         if damaged:
             notes.append(f"{damaged} damaged files in {shelf.folder} were passed over")
         return "; ".join(notes)
+
+    def as_of(self, kit: Kit, lang: str, kind: Literal["rss", "atom", "json"], when: datetime) -> bytes | None:
+        """The feed of what had been released by `when` (aware); None when that is nothing."""
+        shelf = Shelf(folder=self.places.state / "feeds" / self.name / lang, sound=documents.is_sound)
+        rows, _ = shelf.newest(self.items, until=when)
+        meta = self._frame(lang, kit)
+        feeds = documents.Feeds(meta, lang, shelf, self.items, self.formats, tags=False)
+        return feeds.joined(kind, meta["path"], rows) if rows else None
+
+    def rebuild(self, kit: Kit) -> int:
+        """Write every feed anew from what is released; returns how many files changed."""
+        written = 0
+        for folder in sorted((self.places.state / "feeds" / self.name).glob("*/")):
+            shelf = Shelf(folder=folder, sound=documents.is_sound)
+            frame = self._frame(folder.name, kit)
+            made = documents.Feeds(frame, folder.name, shelf, self.items, self.formats, tags=self.tag_feeds)
+            written += sum(public.put(self.places.public / path, data) for path, data in made.all())
+        kept = self.places.state / "feeds" / "media"
+        return written + public.copy(kept, self.places.public / "media")
 
     def read_back(self, receipt: Receipt) -> bytes | None:
         """The item as it stands in the public feed; None when newer releases have moved it out."""

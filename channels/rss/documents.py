@@ -85,12 +85,33 @@ class Feeds:
             yield self._named(path, kind), self.joined(kind, path, rows, before=last)
         if self.tags:
             for name in dict.fromkeys([*row.lists, *(earlier.lists if earlier else ())]):
-                place = str(PurePosixPath(path).parent / name / PurePosixPath(path).name)
-                tagged, _ = self.shelf.newest(self.limit, name)
-                tag = name.partition("/")[2]
-                spelt = next((t for one in tagged for t in one.facts["tags"].split("\n") if slug(t) == tag), tag)
-                title = f"{self.meta['title']}: #{spelt}"
-                yield place, self.joined("rss", place, tagged, title=title) if tagged else None
+                yield self._tag(name)
+
+    def all(self) -> Iterator[tuple[str, bytes]]:
+        """Every document there is, from the first month on."""
+        months = self.shelf.months()
+        for month in reversed(months):
+            yield from self._written(month, self._parts(month, months), 0, months)
+        rows, _ = self.shelf.newest(self.limit)
+        if rows:
+            last = self._last(months)
+            yield from (
+                (self._named(self.meta["path"], kind), self.joined(kind, self.meta["path"], rows, before=last))
+                for kind in self.formats
+            )
+        for name in sorted({name for row in self.shelf.all() for name in row.lists}) if self.tags else ():
+            path, data = self._tag(name)
+            if data:
+                yield path, data
+
+    def _tag(self, name: str) -> tuple[str, bytes | None]:
+        path = self.meta["path"]
+        place = str(PurePosixPath(path).parent / name / PurePosixPath(path).name)
+        tagged, _ = self.shelf.newest(self.limit, name)
+        tag = name.partition("/")[2]
+        spelt = next((t for one in tagged for t in one.facts["tags"].split("\n") if slug(t) == tag), tag)
+        title = f"{self.meta['title']}: #{spelt}"
+        return place, self.joined("rss", place, tagged, title=title) if tagged else None
 
     def joined(
         self, kind: str, path: str, rows: Sequence[Row], *, title: str = "", before: str = "", archive: bool = False
