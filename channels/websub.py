@@ -73,7 +73,7 @@ class WebSub(Channel):
             content="\n".join(topics).encode(),
             content_type="application/x-www-form-urlencoded",
             filename="topics.txt",
-            title=f"{len(topics)} feeds changed",
+            title=text.headline,
             text="\n".join(topics),
             recipients=tuple(Recipient(address=topic) for topic in topics),
         )
