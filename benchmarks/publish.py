@@ -83,8 +83,8 @@ def _fill(channels: list[Channel], sample: Release, kit: Kit, size: int) -> None
         shelf = channel.shelf if channel.TYPE == "newsroom" else channel._shelf(first)  # noqa: SLF001
         for number in range(size - 1):
             row = row_of(first)
-            facts = {key: value.replace(sample.id, f"release-{number}") for key, value in row.facts.items()}
-            guid = row.guid.replace(sample.id, f"release-{number}")
+            facts = {key: value.replace("release-0", f"release-{number}") for key, value in row.facts.items()}
+            guid = row.guid.replace("release-0", f"release-{number}")
             row = dataclasses.replace(
                 row, guid=guid, facts=facts, published=row.published + timedelta(hours=8 * number)
             )

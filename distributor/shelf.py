@@ -187,6 +187,18 @@ class Shelf:
                 rows[row.guid] = row
         return sorted(rows.values(), key=lambda row: row.order, reverse=True)
 
+    def pages(self, month: str, size: int, name: str = "") -> list[list[str]]:
+        """A month's names in pages of `size`, the oldest first; `rows_of` reads one."""
+        names = self._names(month, name)[::-1]
+        return [names[start : start + size] for start in range(0, len(names), size)]
+
+    def rows_of(self, month: str, names: Iterable[str], name: str = "") -> list[Row]:
+        """The rows of some names, the newest first."""
+        found = (self._read(f"{month}/{one}") for one in names)
+        return sorted(
+            (row for row in found if row and (not name or name in row.lists)), key=lambda row: row.order, reverse=True
+        )
+
     def months(self, name: str = "") -> list[str]:
         """The months in which a list has releases, the newest first."""
         return sorted((found for found in _entries(self._root(name)) if found[:1].isdigit()), reverse=True)

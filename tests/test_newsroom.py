@@ -2,16 +2,22 @@
 
 import asyncio
 import dataclasses
+import gzip
 import hashlib
 import io
 import json
+import multiprocessing
+import os
 import re
+import shutil
+import threading
 from collections.abc import Callable
 from datetime import timedelta
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+import brotli
 import pytest
 from lxml import etree
 from PIL import Image
@@ -156,7 +162,12 @@ def test_lists_show_the_newest_first_and_months_the_rest(
         )
     root = newsroom.places.public
     assert re.findall(r"Release (\d+)<", (root / "index.html").read_text()) == [str(n) for n in range(24, 4, -1)]
-    assert len(re.findall(r"Release \d+<", (root / "archive/2030-03/index.html").read_text())) == 25
+    month = [(root / f"archive/2030-03/{name}").read_text() for name in ("1/index.html", "index.html")]
+    assert [re.findall(r"Release (\d+)<", text) for text in month] == [
+        [str(n) for n in range(19, -1, -1)],
+        [str(n) for n in range(24, 19, -1)],
+    ]
+    assert 'href="/archive/2030-03/1"' in month[1]
     assert len(re.findall(r"Release \d+<", (root / "tag/harbourline/index.html").read_text())) == 20
     urls = etree.fromstring((root / "sitemap-2030-03.xml").read_bytes()).xpath("//*[local-name()='loc']/text()")
     assert len(urls) == len(set(urls)) == 25
@@ -246,6 +257,88 @@ def test_a_full_disk_does_not_let_it_out_with_the_next(
     assert "Release 1<" not in (newsroom.places.public / "index.html").read_text()
     publish(newsroom, first)
     assert "Release 1<" in (newsroom.places.public / "index.html").read_text()
+
+
+def test_rebuilt_from_nothing_it_is_the_same(
+    newsroom: Any, make_channel: Any, make_release: MakeRelease, kit: Kit
+) -> None:
+    rss = make_channel("rss", items=3)
+    for number in range(23):
+        release = numbered(make_release, number, **({} if number == 3 else {"media": ()}))
+        for channel in (newsroom, rss):
+            publish(channel, *channel.render(release, at(kit, kit.lift + timedelta(days=number))))
+    before = tree(newsroom.places.public)
+    assert newsroom.rebuild(kit) == rss.rebuild(kit) == 0
+    shutil.rmtree(newsroom.places.public)
+    assert newsroom.rebuild(kit) > 20
+    assert rss.rebuild(kit) > 20
+    assert tree(newsroom.places.public) == before
+
+
+def test_killed_at_any_write_the_next_attempt_makes_it_whole(
+    newsroom: Channel, make_release: MakeRelease, kit: Kit
+) -> None:
+    first, second = (newsroom.render(numbered(make_release, n, media=()), kit)[0] for n in (1, 2))
+    publish(newsroom, first)
+    fork = multiprocessing.get_context("fork")
+
+    def killed_at(count: int) -> None:
+        real, calls = os.replace, iter(range(count))
+
+        def replace(*args: Any) -> None:
+            real(*args)
+            if next(calls, None) is None:
+                os.kill(os.getpid(), 9)
+
+        os.replace = replace  # type: ignore[assignment]
+        publish(newsroom, second)
+
+    for count in (0, 1, 4, 9, 17):
+        child = fork.Process(target=killed_at, args=(count,))
+        child.start()
+        child.join(20)
+        assert child.exitcode == -9
+        for path in newsroom.places.public.rglob("*.html"):
+            if not path.name.startswith("."):
+                assert path.read_bytes().endswith(b"</html>\n")
+    publish(newsroom, second)
+    assert re.findall(r"Release (\d)<", (newsroom.places.public / "index.html").read_text()) in (["1", "2"], ["2", "1"])
+    healed = tree(newsroom.places.public)
+    publish(newsroom, first, second)
+    assert tree(newsroom.places.public) == healed
+
+
+def test_a_reader_never_meets_a_torn_or_missing_file(newsroom: Channel, make_release: MakeRelease, kit: Kit) -> None:
+    from distributor.cli.public import Public
+
+    messages = [
+        newsroom.render(numbered(make_release, n, media=()), at(kit, kit.lift + timedelta(hours=n)))[0]
+        for n in range(12)
+    ]
+    publish(newsroom, messages[0])
+    app, stop, seen = Public(newsroom.places.public), threading.Event(), []
+
+    def read() -> None:
+        while not stop.is_set():
+            for coding in (b"br", b"gzip", b""):
+                sent: list[dict[str, Any]] = []
+
+                async def send(message: dict[str, Any], sent: list[dict[str, Any]] = sent) -> None:
+                    sent.append(message)
+
+                scope = {"type": "http", "method": "GET", "path": "/", "headers": [(b"accept-encoding", coding)]}
+                asyncio.run(app(scope, None, send))
+                how = dict(sent[0]["headers"]).get(b"content-encoding", b"")
+                unpack: dict[bytes, Any] = {b"br": brotli.decompress, b"gzip": gzip.decompress, b"": bytes}
+                seen.append((sent[0]["status"], unpack[how](sent[1]["body"]).endswith(b"</html>\n")))
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    publish(newsroom, *messages[1:])
+    stop.set()
+    reader.join()
+    assert len(seen) > 10
+    assert set(seen) == {(200, True)}
 
 
 @pytest.mark.parametrize("name", ["feeds", "archive", "media", "tag"])

@@ -29,7 +29,7 @@ def touched(row: Row, earlier: Row | None, meta: Mapping[str, str], shelf: Shelf
     for one in (row, *([earlier] if earlier else [])):
         for name in one.lists:
             if one is row or name not in row.lists:
-                yield from _list(name, changed, meta, shelf)
+                yield from _list(name, changed, meta, shelf, "" if earlier else row.name)
     yield from _feeds_page(meta, shelf)
     yield from _sitemaps(changed, meta, shelf)
     yield from _lost(meta)
@@ -71,8 +71,13 @@ def _heading(name: str, rows: Sequence[Row], meta: Mapping[str, str]) -> str:
     return "#" + next((one for one in rows[0].facts["tags"].split("\n") if slug(one) == tag), tag)
 
 
-def _list(name: str, changed: set[str], meta: Mapping[str, str], shelf: Shelf) -> Iterator[tuple[str, bytes | None]]:
-    """The newest of a list, its months, and where they are listed."""
+def _list(
+    name: str, changed: set[str], meta: Mapping[str, str], shelf: Shelf, since: str = ""
+) -> Iterator[tuple[str, bytes | None]]:
+    """The newest of a list, its months, and where they are listed. A month's newest page has the plain address.
+
+    Full pages that end before the row named `since` did not change.
+    """
     place, months = _place(name, meta), shelf.months(name)
     rows, _ = shelf.newest(INDEX, name)
     folder = f"{place}/" if place else ""
@@ -89,10 +94,19 @@ def _list(name: str, changed: set[str], meta: Mapping[str, str], shelf: Shelf) -
 
     yield page("", heading, f'{_cards(rows)}\n<p><a href="{up}/archive">{older}</a></p>')
     for month in sorted(changed):
-        if month in months:
-            yield page(f"archive/{month}/", f"{heading} · {month}", _cards(shelf.month(month, name)))
-        else:
+        pages = shelf.pages(month, INDEX, name) if month in months else []
+        for number, names in enumerate(pages, 1):
+            last = number == len(pages)
+            if number < len(pages) - 1 and names[-1] < since:
+                continue  # full long ago, and nothing in it changed
+            under = f"archive/{month}/" if last else f"archive/{month}/{number}/"
+            before = (
+                f'\n<p><a href="{up}/archive/{month}/{number - 1}" rel="prev">{older}</a></p>' if number > 1 else ""
+            )
+            yield page(under, f"{heading} · {month}", _cards(shelf.rows_of(month, names, name)) + before)
+        if not pages:
             yield f"{folder}archive/{month}/index.html", None
+        yield f"{folder}archive/{month}/{max(1, len(pages))}/index.html", None
     link = '<li><a href="{0}/archive/{1}"><time datetime="{1}">{1}</time></a></li>'
     links = "\n".join(link.format(up, month) for month in months)
     yield page("archive/", f"{heading} · {older}", f'<ul class="tags">\n{links}\n</ul>')

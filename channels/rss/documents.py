@@ -141,7 +141,7 @@ class Feeds:
         later = [one for one in months if one > month]
         older = [one for one in months if one < month]
         parts = self._parts(month, months) if at >= 0 else []
-        first = next((n for n, part in enumerate(parts) if any(one.order >= row.order for one in part)), len(parts))
+        first = next((n for n, part in enumerate(parts) if part[-1] >= row.name), len(parts))
         if row.month != month:
             first = 0  # a correction left this month
         if not later and older:  # this month has begun: the one before is closed
@@ -157,31 +157,29 @@ class Feeds:
             yield from self._written(later[-1], self._parts(later[-1], months)[:1], 0, months)
 
     def _written(
-        self, month: str, parts: Sequence[Sequence[Row]], first: int, months: Sequence[str]
+        self, month: str, parts: Sequence[Sequence[str]], first: int, months: Sequence[str]
     ) -> Iterator[tuple[str, bytes]]:
         for number in range(first, len(parts)):
             path = self._document(month, number + 1)
             older = [one for one in months if one < month]
             before = self._document(month, number) if number else self._last(older, closed=True)
-            for kind in self.formats:
-                yield (
-                    self._named(path, kind),
-                    self.joined(kind, path, parts[number][::-1], before=before, archive=True),
-                )
+            rows = self.shelf.rows_of(month, parts[number])
+            for kind in self.formats if rows else ():
+                yield self._named(path, kind), self.joined(kind, path, rows, before=before, archive=True)
 
-    def _parts(self, month: str, months: Sequence[str]) -> list[list[Row]]:
-        """The closed documents of a month, each the oldest first."""
-        rows = self.shelf.month(month)[::-1]
-        parts = [rows[start : start + self.limit] for start in range(0, len(rows), self.limit)]
+    def _parts(self, month: str, months: Sequence[str]) -> list[list[str]]:
+        """The names in each closed document of a month, the oldest first."""
+        parts = self.shelf.pages(month, self.limit)
         return parts if any(one > month for one in months) else [part for part in parts if len(part) == self.limit]
 
     def _last(self, months: Sequence[str], *, closed: bool = False) -> str:
         """The newest closed document of the archive; empty where there is none."""
         for month in months[:2]:
-            rows = len(self.shelf.month(month))
-            whole = closed or month != months[0]
-            if number := -(-rows // self.limit) if whole else rows // self.limit:
-                return self._document(month, number)
+            parts = self.shelf.pages(month, self.limit)
+            if not closed and month == months[0]:
+                parts = [part for part in parts if len(part) == self.limit]
+            if parts:
+                return self._document(month, len(parts))
         return ""
 
     def _document(self, month: str, number: int) -> str:
