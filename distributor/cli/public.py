@@ -33,7 +33,7 @@ _CODINGS = ((".br", b"br"), (".gz", b"gzip"))
 _LIVE = b"public, max-age=60, stale-while-revalidate=300"
 _FOREVER = b"public, max-age=31536000, immutable"
 _LOST = b"<!DOCTYPE html><html lang=en><meta charset=utf-8><title>404</title><h1>404</h1>"
-_POLICY = b"default-src 'none'; img-src * data:; style-src 'self' 'unsafe-inline'; base-uri 'none'; form-action 'none'"
+_POLICY = b"object-src 'none'; base-uri 'none'; form-action 'none'"  # scripts and styles are the theme's own business
 _HUB = re.compile(rb"""rel="hub"[^>]*href="([^"]+)"|href="([^"]+)"[^>]*rel="hub"|"type": "WebSub", "url": "([^"]+)\"""")
 _SELF = re.compile(rb"""href="([^"]+)"[^>]*rel="self"|"feed_url": "([^"]+)\"""")
 _KEPT = 2_000  #: files held in memory; the others are read again
