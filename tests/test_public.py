@@ -26,7 +26,7 @@ def folder(tmp_path: Path) -> Path:
         root / "feed.json",
         b'{"feed_url": "https://n.example/feed.json", "hubs": [{"type": "WebSub", "url": "https://hub.example/"}]}',
     )
-    public.put(root / "tour" / "index.html", b"<h1>Tour</h1>" + b"x" * 600)
+    public.put(root / "tour" / "index.html", b"<h1>Tour</h1>" + b"x" * 2_000)
     public.put(root / "media" / "0123" / "a.jpg", bytes(range(256)))
     (root / ".half-written").write_bytes(b"secret")
     return root
@@ -153,7 +153,7 @@ def test_whatever_is_not_there_has_one_answer(folder: Path) -> None:
 def test_what_changes_is_seen_at_once_and_what_goes_is_gone(folder: Path) -> None:
     app = Public(folder)
     before = ask(app, "/tour", accept_encoding="gzip")
-    public.put(folder / "tour" / "index.html", b"<h1>Turn</h1>" + b"x" * 600)
+    public.put(folder / "tour" / "index.html", b"<h1>Turn</h1>" + b"x" * 2_000)
     after = ask(app, "/tour", accept_encoding="gzip")
     assert gzip.decompress(after[2]).startswith(b"<h1>Turn")
     assert before[1]["etag"] != after[1]["etag"]
