@@ -157,6 +157,11 @@ class Channel(ABC):
         """Where its deliveries go."""
 
     @property
+    def owns(self) -> tuple[str, ...]:
+        """Files that this channel alone may write; two channels with one of them are refused at the start."""
+        return ()
+
+    @property
     def concurrency(self) -> int:
         """How many deliveries may be on the wire at once. After a kill at most so many are in doubt."""
         return 8 if self.capabilities.idempotency is Idempotency.D else 100

@@ -75,7 +75,18 @@ def build(site: Site, settings: Settings, places: Places, only: Iterable[str] = 
         channel = _build(name, settings.channels[name], available, site, places)
         if channel.enabled or name in wanted:
             built[name] = channel
+    _refuse_shared(built.values(), site)
     return built
+
+
+def _refuse_shared(channels: Iterable[Channel], site: Site) -> None:
+    """Two channels that write one file would undo each other."""
+    owners: dict[str, str] = {}
+    for channel in channels:
+        for file in channel.owns:
+            if other := owners.setdefault(file, channel.name) != channel.name and owners[file]:
+                text = f"writes {file}, which [channels.{other}] writes too; give one of them another path"
+                raise ConfigError(Problem(text=text, file=str(site.config_file), field=f"[channels.{channel.name}]"))
 
 
 def _build(name: str, block: Mapping[str, Any], available: Mapping[str, Path], site: Site, places: Places) -> Channel:

@@ -157,7 +157,7 @@ def make_channel(built_in: site.Site, config: settings.Settings, places: setting
         block = {**config.channels[name], **changes}
         block = {key: value for key, value in block.items() if value is not None}
         changed = config.model_copy(update={"channels": {name: block}})
-        return registry.build(built_in, changed, places)[name]
+        return registry.build(built_in, changed, places, only=(name,))[name]
 
     return make
 

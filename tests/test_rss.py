@@ -29,6 +29,7 @@ from distributor import seal
 from distributor.contract import Channel, Kit, MediaFile, Message, Receipt, Refused, Unavailable
 from distributor.errors import ConfigError
 from distributor.release import Correction, Media, Release
+from distributor.shelf import mark
 from tests.conftest import at
 
 MakeRelease = Callable[..., Release]
@@ -241,7 +242,7 @@ def test_a_correction_takes_the_place_of_what_it_corrects(rss: Channel, make_rel
     assert item.findtext("guid") == one(rss, first, kit).meta["guid"]
     assert item.findtext("dcterms:modified", namespaces=NS) == "2030-03-05T03:00:00+00:00"
     assert item.findtext("content:encoded", namespaces=NS).startswith("<p><strong>CORRECTION:</strong> The headline")
-    assert len(list((rss.places.state / "feeds").rglob("*.json"))) == 1
+    assert len(list((rss.places.state / "feeds").glob("*/*/rows/*/*.json"))) == 1
 
 
 @pytest.mark.parametrize("later", [timedelta(hours=2), timedelta()])
@@ -304,8 +305,18 @@ def test_nothing_is_public_before_its_delivery(rss: Channel, sample: Release, ki
 
 
 def _row(**changes: Any) -> bytes:
-    row = {"guid": "x", "version": 1, "published": "2031-01-01T00:00:00+00:00", "item": "<item><guid>x</guid></item>"}
+    """A row of the shelf; `item` stands for its RSS item."""
+    item = changes.pop("item", "<item><guid>x</guid></item>")
+    facts = {"rss": item, "atom": "<entry/>", "json": "{}", "tags": ""}
+    row = {"guid": "x", "version": 1, "published": "2031-01-01T00:00:00+00:00", "lists": [], "facts": facts}
     return json.dumps({**row, **changes}).encode()
+
+
+def _plant(rss: Channel, data: bytes) -> None:
+    """A file with the name that 2031-01-01 and guid x have."""
+    path = rss.places.state / "feeds/rss/en/rows/2031-01" / f"001924992000-{mark('x')}.json"
+    path.parent.mkdir()
+    path.write_bytes(data)
 
 
 @pytest.mark.parametrize(
@@ -336,9 +347,7 @@ def test_a_damaged_or_foreign_file_does_not_take_the_others_along(
     rss: Channel, sample: Release, make_release: MakeRelease, kit: Kit, damaged: bytes
 ) -> None:
     publish(rss, one(rss, sample, kit))
-    [kept] = (rss.places.state / "feeds" / "rss" / "en").glob("*.json")
-    mark = room("shelf")._mark("x")
-    (kept.parent / f"001924992000{mark}").write_bytes(damaged)  # the name that 2031-01-01 and guid x would have
+    _plant(rss, damaged)
     other = one(rss, make_release(headline="Other").model_copy(update={"id": "other"}), kit)
     assert "1 damaged files" in receipt_of(rss, other).detail
     assert sorted(guids(rss)) == sorted([other.meta["guid"], one(rss, sample, kit).meta["guid"]])
@@ -349,8 +358,7 @@ def test_a_sound_file_of_that_name_is_taken(rss: Channel, sample: Release, kit: 
     """Without this the test above would also pass if every file were passed over."""
     message = one(rss, sample, kit)
     publish(rss, message)
-    [kept] = (rss.places.state / "feeds" / "rss" / "en").glob("*.json")
-    (kept.parent / f"001924992000{room('shelf')._mark('x')}").write_bytes(_row())
+    _plant(rss, _row())
     assert receipt_of(rss, message).detail == "2 items"
     assert guids(rss) == ["x", message.meta["guid"]]
 
@@ -358,13 +366,12 @@ def test_a_sound_file_of_that_name_is_taken(rss: Channel, sample: Release, kit: 
 def test_killed_between_item_and_feed_the_next_delivery_heals_it(
     rss: Channel, sample: Release, kit: Kit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    shelf = room("shelf")
     message = one(rss, sample, kit)
 
     def killed(*_args: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(shelf, "_join", killed)
+    monkeypatch.setattr(room("documents").Feeds, "touched", killed)
     with pytest.raises(KeyboardInterrupt):
         publish(rss, message)
     monkeypatch.undo()
@@ -378,7 +385,7 @@ def test_killed_between_item_and_feed_the_next_delivery_heals_it(
 def test_a_full_or_broken_disk_leaves_the_old_feed(
     rss: Channel, sample: Release, kit: Kit, monkeypatch: pytest.MonkeyPatch, call: str
 ) -> None:
-    """Only the feed itself fails to be written: the photo and the item went well."""
+    """Only a feed fails to be written: the photo and the item went well."""
     publish(rss, one(rss, sample, kit))
     before = (rss.places.public / "feed.xml").read_bytes()
     other = one(rss, sample.model_copy(update={"id": "another-release"}), kit)
@@ -386,7 +393,7 @@ def test_a_full_or_broken_disk_leaves_the_old_feed(
 
     def full(*args: Any) -> Any:
         calls.append(args)
-        if len(calls) == 2:  # the item is the first
+        if len(calls) == 3:  # the name and the item are the first
             raise OSError(errno.ENOSPC, "No space left on device")
         return real(*args)
 
@@ -398,7 +405,7 @@ def test_a_full_or_broken_disk_leaves_the_old_feed(
     monkeypatch.undo()
     assert (rss.places.public / "feed.xml").read_bytes() == before
     if call != "unlink":  # what was not delivered does not come out with the next release
-        assert len(list((rss.places.state / "feeds").rglob("*.json"))) == 1
+        assert len(list((rss.places.state / "feeds").glob("*/*/rows/*/*.json"))) == 1
     receipt_of(rss, other)
     assert len(guids(rss)) == 2
 

@@ -4,16 +4,14 @@ Element rules: RSS 2.0 (rssboard.org/rss-specification), the RSS Advisory Board'
 """
 
 import asyncio
-import mimetypes
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import ClassVar
-from urllib.parse import urlsplit
+from typing import ClassVar, Literal
 
-from distributor import words
+from distributor import public, words
 from distributor.contract import (
     Capabilities,
     Channel,
@@ -21,25 +19,20 @@ from distributor.contract import (
     Finding,
     Idempotency,
     Kit,
-    MediaFile,
     Message,
     Receipt,
     Recipient,
-    public,
 )
-from distributor.embargo import zone_of
+from distributor.contract import public as everybody
 from distributor.errors import ConfigError
 from distributor.fields import Url
-from distributor.markdown import Body
-from distributor.release import LanguageVersion, Media, Release
+from distributor.public import localized
+from distributor.release import LanguageVersion, Release
+from distributor.shelf import Shelf
 
-from . import remarks
-from .feed import TYPE, Item, Picture, item_bytes, items_in, legal
-from .shelf import Shelf
-
-_IMAGES = ("image/jpeg", "image/png", "image/gif", "image/webp")
-_UNTYPED = "application/octet-stream"
-_SCHEMES = {"medtop": "http://cv.iptc.org/newscodes/mediatopic/"}
+from . import documents, item, jsonfeed, remarks
+from .documents import SUFFIX
+from .feed import TYPE, Item, Picture, entry_bytes, item_bytes, items_in, legal
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +44,8 @@ class Rss(Channel):
 
     path: str = "feed.xml"  #: under public/; other languages get feed.<language>.xml
     items: int = 20  #: how many releases the feed holds
+    formats: tuple[Literal["rss", "atom", "json"], ...] = ("rss", "atom", "json")  #: feed.xml, feed.atom, feed.json
+    tag_feeds: bool = True  #: tag/<tag>/feed.xml beside the newsroom's page of the tag
     hub: Url | None = None  #: WebSub hub that the feed names
 
     def __post_init__(self) -> None:
@@ -71,18 +66,23 @@ class Rss(Channel):
         """A file of the newsroom."""
         return Destination(live=True, place=str(self.places.public / self.path))
 
+    @property
+    def owns(self) -> tuple[str, ...]:
+        """The feed's file, whatever its formats: its name is the family's."""
+        return (str(self.places.public / self.path),)
+
     def render(self, release: Release, kit: Kit) -> Sequence[Message]:
         """One item per language version."""
         return [self._message(release, text, kit) for text in self.texts(release)]
 
     def _message(self, release: Release, text: LanguageVersion, kit: Kit) -> Message:
-        files = [(media, kit.read_media(media) if media.file else None) for media in text.media]
-        pictures = [picture for media, file in files if (picture := _picture(media, file, kit))]
-        summary = _summary(text)
+        files = item.files_of(text, kit)
+        pictures = [picture for media, file in files if (picture := item.picture_of(media, file, kit))]
+        summary = item.summary_of(text)
         lift = kit.lift.replace(microsecond=0)  # RFC 822 dates have whole seconds
         content = self._content(release, text, kit, pictures)
-        item = Item(
-            guid=_guid(release, text, kit),
+        made = Item(
+            guid=item.guid_of(release, text, kit),
             title=text.headline,
             url=kit.page_url(release, text),
             summary=summary,
@@ -91,35 +91,38 @@ class Rss(Channel):
             language=text.lang,
             published=lift,
             modified=lift if release.version > 1 else None,
-            categories=_categories(release, text, kit),
+            categories=item.categories_of(release, text, kit),
             pictures=pictures,
         )
         return Message(
             channel=self.name,
             type=self.TYPE,
             lang=text.lang,
-            content=item_bytes(item),
+            content=item_bytes(made),
             content_type=TYPE,
             filename="item.xml",
             title=text.headline,
             text=summary,
             html=legal(content),
             media=tuple(file for _, file in files if file),
-            recipients=public(text),
+            recipients=everybody(text),
             meta={
-                "guid": item.guid,
+                "guid": made.guid,
+                "atom": entry_bytes(made).decode(),
+                "json": jsonfeed.item_text(made),
+                "tags": legal("\n".join(text.hashtags)),
                 "version": str(release.version),
                 "published": lift.isoformat(),
-                **self._frame(text, kit),
+                **self._frame(text.lang, kit),
                 "unsaid": "" if text.summary else "summary",
-                "untyped": _names(files, kit, typed=False),
-                "left_out": _names(files, kit, typed=True),
+                "untyped": item.names_of(files, kit, typed=False),
+                "left_out": item.names_of(files, kit, typed=True),
             },
         )
 
-    def _frame(self, text: LanguageVersion, kit: Kit) -> dict[str, str]:
+    def _frame(self, lang: str, kit: Kit) -> dict[str, str]:
         """What stands around the items, sealed with this one: `deliver` has no kit."""
-        path, home = self._path(text, kit), f"{kit.newsroom.url.rstrip('/')}/"
+        path, home = localized(self.path, lang, kit.newsroom.language), f"{kit.newsroom.url.rstrip('/')}/"
         return {
             "path": path,
             "title": kit.newsroom.title,
@@ -137,14 +140,9 @@ class Rss(Channel):
             "photos": photos,
             "direction": words.direction(text.lang),
             "words": words.of(text.lang, release.issuer.name),
-            "date": words.day(_day(release, text, kit), text.lang),
+            "date": words.day(item.day_of(release, text, kit), text.lang),
         }
         return kit.templates.render("rss/item.html", values).strip()
-
-    def _path(self, text: LanguageVersion, kit: Kit) -> str:
-        """The newsroom's language has the plain name."""
-        stem = self.path.removesuffix(".xml")
-        return self.path if text.lang == kit.newsroom.language else f"{stem}.{text.lang.lower()}.xml"
 
     def check(self, message: Message) -> Iterable[Finding]:
         """What readers would show wrongly."""
@@ -152,7 +150,8 @@ class Rss(Channel):
 
     def exhibits(self, message: Message) -> Mapping[str, bytes]:
         """The feed as it would be after this delivery, and the item alone."""
-        return {"feed.xml": self._shelf(message).joined(with_item=message), "item.xml": message.content}
+        feeds = documents.foreseen(message, self._shelf(message), self.items)
+        return {**{f"feed{SUFFIX[kind]}": feeds[kind] for kind in self.formats}, "item.xml": message.content}
 
     async def deliver(self, message: Message, recipient: Recipient, key: str) -> Receipt:  # noqa: ARG002  the guid is the key
         """Photos, then the item, then the feed; readers see the old or the new feed, never a part.
@@ -161,7 +160,7 @@ class Rss(Channel):
         does not take it, Refused for a media name that would leave the public folder.
         """
         public_file = self.places.public / message.meta["path"]
-        note = await asyncio.to_thread(self._shelf(message).publish, message, self.places.public)
+        note = await asyncio.to_thread(self._publish, message)
         return Receipt(id=f"{public_file}#{message.meta['guid']}", url=message.meta["address"], detail=note)
 
     def place(self, message: Message) -> str:
@@ -169,7 +168,48 @@ class Rss(Channel):
         return str(self.places.public / message.meta["path"])
 
     def _shelf(self, message: Message) -> Shelf:
-        return Shelf(folder=self.places.state / "feeds" / self.name / message.lang, limit=self.items)
+        return Shelf(folder=self.places.state / "feeds" / self.name / message.lang, sound=documents.is_sound)
+
+    def _publish(self, message: Message) -> str:
+        folder, shelf, row = self.places.public, self._shelf(message), documents.row_of(message)
+        for file in message.media:
+            public.put_media(folder, file.sha256, file.name, file.data)
+            public.put_media(self.places.state / "feeds", file.sha256, file.name, file.data)
+        earlier = shelf.get(row.guid)
+        with shelf.placed(row) as newest:
+            rows, damaged = shelf.newest(self.items)
+            if newest == row.version:
+                made = documents.Feeds(message.meta, message.lang, shelf, self.items, self.formats, tags=self.tag_feeds)
+                for path, data in made.touched(row, earlier, folder):
+                    if data is None:
+                        public.remove(folder / path)
+                    else:
+                        public.put(folder / path, data)
+        notes = [f"{len(rows)} items"]
+        if newest > row.version:
+            notes.append(f"version {newest} stands there already")
+        if damaged:
+            notes.append(f"{damaged} damaged files in {shelf.folder} were passed over")
+        return "; ".join(notes)
+
+    def as_of(self, kit: Kit, lang: str, kind: Literal["rss", "atom", "json"], when: datetime) -> bytes | None:
+        """The feed of what had been released by `when` (aware); None when that is nothing."""
+        shelf = Shelf(folder=self.places.state / "feeds" / self.name / lang, sound=documents.is_sound)
+        rows, _ = shelf.newest(self.items, until=when)
+        meta = self._frame(lang, kit)
+        feeds = documents.Feeds(meta, lang, shelf, self.items, self.formats, tags=False)
+        return feeds.joined(kind, meta["path"], rows) if rows else None
+
+    def rebuild(self, kit: Kit) -> int:
+        """Write every feed anew from what is released; returns how many files changed."""
+        written = 0
+        for folder in sorted((self.places.state / "feeds" / self.name).glob("*/")):
+            shelf = Shelf(folder=folder, sound=documents.is_sound)
+            frame = self._frame(folder.name, kit)
+            made = documents.Feeds(frame, folder.name, shelf, self.items, self.formats, tags=self.tag_feeds)
+            written += sum(public.put(self.places.public / path, data) for path, data in made.all())
+        kept = self.places.state / "feeds" / "media"
+        return written + public.copy(kept, self.places.public / "media")
 
     def read_back(self, receipt: Receipt) -> bytes | None:
         """The item as it stands in the public feed; None when newer releases have moved it out."""
@@ -178,77 +218,6 @@ class Rss(Channel):
             return items_in(Path(path).read_bytes()).get(guid)
         except OSError:
             return None
-
-
-def _summary(text: LanguageVersion) -> str:
-    """Never without a printable character: feedgen would put the whole content in its place."""
-    words = (text.summary or "", *Body(text.body).paragraphs)
-    return next((part for part in words if legal(part).strip()), text.headline)
-
-
-def _guid(release: Release, text: LanguageVersion, kit: Kit) -> str:
-    """The same for every version, instant and address of the release: a `tag:` URI (RFC 4151).
-
-    Its date says when the host was the newsroom's, not when the release came out, so a correction or another lift
-    leaves it alone. It is the year this form was laid down, and never moves.
-    """
-    host = (urlsplit(kit.newsroom.url).hostname or "").encode("idna").decode()
-    return f"tag:{host},2026:{release.id}:{text.lang}"
-
-
-def _day(release: Release, text: LanguageVersion, kit: Kit) -> datetime:
-    given = text.dateline.date if text.dateline else None
-    local = kit.lift.astimezone(zone_of(release.zone))
-    return local if given is None else local.replace(year=given.year, month=given.month, day=given.day)
-
-
-def _categories(release: Release, text: LanguageVersion, kit: Kit) -> list[tuple[str, str]]:
-    """Hashtags and subjects, each with the domain that consumers key on."""
-    tags = f"{kit.newsroom.url.rstrip('/')}/tag/"
-    return [
-        *((tag, tags) for tag in text.hashtags),
-        *(
-            (subject.name or subject.code, f"{_SCHEMES.get(subject.scheme, f'{subject.scheme}:')}{subject.code}")
-            for subject in release.subjects
-        ),
-        *(
-            (f"{listing.exchange}:{listing.ticker}", "https://www.iso20022.org/market-identifier-codes")
-            for listing in release.issuer.listings
-        ),
-    ]
-
-
-def _picture(media: Media, file: MediaFile | None, kit: Kit) -> Picture | None:
-    """A photo of ours or elsewhere on the web; None for what a feed does not show."""
-    kind = _type(media, file)
-    if kind not in _IMAGES and not (kind is None and media.kind == "photo"):
-        return None
-    return Picture(
-        url=kit.media_url(file) if file else media.url or "",
-        type=kind,
-        size=len(file.data) if file else None,
-        caption=media.caption or "",
-        alt=media.alt or "",
-        credit=media.credit or "",
-        rights=media.rights or "",
-        width=media.width,
-        height=media.height,
-    )
-
-
-def _type(media: Media, file: MediaFile | None) -> str | None:
-    """Media type; None where an address on the web does not say."""
-    return file.content_type if file else mimetypes.guess_type(urlsplit(media.url or "").path)[0]
-
-
-def _names(files: Sequence[tuple[Media, MediaFile | None]], kit: Kit, *, typed: bool) -> str:
-    """What the feed does not show, one a line: because it is no picture, or because nobody knows what it is."""
-    hidden = [(media, file) for media, file in files if not _picture(media, file, kit)]
-    return "\n".join(
-        file.name if file else media.url or ""
-        for media, file in hidden
-        if (_type(media, file) not in (None, _UNTYPED)) is typed
-    )
 
 
 CHANNEL: type[Channel] = Rss

@@ -1,4 +1,4 @@
-"""feedgen in one room, with what it gets wrong repaired through its own extension mechanism.
+"""RSS and Atom: feedgen in one room, with what it gets wrong repaired through its own extension mechanism.
 
 The defects of feedgen 1.0.0 that matter here: dates go through process-wide `setlocale`; RSS knows only one atom link;
 entries have no room for captions, credits or a correction's time; a date that is not given becomes now.
@@ -8,7 +8,7 @@ import email.utils
 import html
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import feedgen.entry
@@ -25,9 +25,10 @@ DC = "http://purl.org/dc/elements/1.1/"
 DCTERMS = "http://purl.org/dc/terms/"
 MEDIA = "http://search.yahoo.com/mrss/"
 CONTENT = "http://purl.org/rss/1.0/modules/content/"
+HISTORY = "http://purl.org/syndication/history/1.0"
 TYPE = "application/rss+xml"
+ATOM_TYPE = "application/atom+xml"
 _ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-_OPEN_ITEM = re.compile(rb"^<item(?:\s+xmlns(?::\w+)?=\"[^\"]*\")*>")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +77,8 @@ class Frame:
     logo: str | None = None
     hub: str | None = None
     ttl: int = 15
+    links: tuple[tuple[str, str], ...] = ()  #: (rel, URL): the archive before this document, the live feed (RFC 5005)
+    archive: bool = False  #: whether this document is one of the archive's
 
 
 def legal(text: str) -> str:
@@ -87,16 +90,27 @@ class _PressFeed(BaseExtension):  # type: ignore[misc]  # feedgen is untyped
     """Channel elements that feedgen has no call for."""
 
     def __init__(self) -> None:
-        self.hub: str | None = None
+        self.frame: Frame | None = None
 
     def extend_ns(self) -> dict[str, str]:
-        return {"dc": DC, "dcterms": DCTERMS, "media": MEDIA}
+        spaces = {"dc": DC, "dcterms": DCTERMS, "media": MEDIA}
+        return {**spaces, "fh": HISTORY} if self.frame and self.frame.archive else spaces
 
     def extend_rss(self, feed: "etree._Element") -> "etree._Element":
-        if self.hub:  # after `self`: a reader blind to namespaces takes the first link it meets for the newsroom
+        if self.frame:  # after `self`: a reader blind to namespaces takes the first link it meets for the newsroom
             own = feed[0].find(f"{{{ATOM}}}link[@rel='self']")
-            own.addnext(etree.Element(f"{{{ATOM}}}link", href=self.hub, rel="hub"))
+            for rel, address in reversed(_relations(self.frame)):
+                own.addnext(etree.Element(f"{{{ATOM}}}link", href=address, rel=rel))
+            self._mark(feed[0])
         return feed
+
+    def extend_atom(self, feed: "etree._Element") -> "etree._Element":
+        self._mark(feed)
+        return feed
+
+    def _mark(self, feed: "etree._Element") -> None:
+        if self.frame and self.frame.archive:
+            etree.SubElement(feed, f"{{{HISTORY}}}archive")
 
 
 class _PressEntry(BaseEntryExtension):  # type: ignore[misc]  # feedgen is untyped
@@ -117,6 +131,26 @@ class _PressEntry(BaseEntryExtension):  # type: ignore[misc]  # feedgen is untyp
         for picture in item.pictures:
             _picture(entry, picture)
         return entry
+
+    def extend_atom(self, entry: "etree._Element") -> "etree._Element":
+        """Feedgen makes every link of an entry a bare `href`: each enclosure would be one more alternate."""
+        item = self.item
+        if item is None:
+            return entry
+        for link in entry.findall("link"):
+            entry.remove(link)
+        etree.SubElement(entry, "link", rel="alternate", type="text/html", href=item.url)
+        for picture in item.pictures:
+            if picture.type and picture.size is not None:
+                facts = {"rel": "enclosure", "href": picture.url, "type": picture.type, "length": str(picture.size)}
+                etree.SubElement(entry, "link", facts)
+            _picture(entry, picture)
+        entry.set("{http://www.w3.org/XML/1998/namespace}lang", item.language)
+        return entry
+
+
+def _relations(frame: Frame) -> list[tuple[str, str]]:
+    return [*([("hub", frame.hub)] if frame.hub else []), *frame.links]
 
 
 def _picture(entry: "etree._Element", picture: Picture) -> None:
@@ -143,18 +177,37 @@ def _picture(entry: "etree._Element", picture: Picture) -> None:
 
 
 def item_bytes(item: Item) -> bytes:
-    """One `<item>` as it stands in the feed, byte for byte, made by feedgen."""
-    generator = _generator(_PLACEHOLDER, [item])
-    root = etree.fromstring(generator.rss_str(), _parser())
-    element = root.find("channel/item")
-    return _OPEN_ITEM.sub(b"<item>", etree.tostring(element, encoding="UTF-8", with_tail=False).split(b"?>\n", 1)[-1])
+    """One `<item>` as it stands in the RSS feed, byte for byte, made by feedgen."""
+    root = etree.fromstring(_generator(_PLACEHOLDER, [item]).rss_str(), _parser())
+    return _alone(root.find("channel/item"))
+
+
+def entry_bytes(item: Item) -> bytes:
+    """One `<entry>` as it stands in the Atom feed, byte for byte, made by feedgen, which takes none without a title."""
+    titled = item if legal(item.title).strip() else replace(item, title="-")
+    root = etree.fromstring(_generator(_PLACEHOLDER, [titled], atom=True).atom_str(), _parser())
+    return _alone(root.find(f"{{{ATOM}}}entry"))
+
+
+def _alone(element: "etree._Element") -> bytes:
+    """Without the namespaces that the feed around it declares."""
+    whole: bytes = etree.tostring(element, encoding="UTF-8", with_tail=False).split(b"?>\n", 1)[-1]
+    head, _, rest = whole.partition(b">")
+    return re.sub(rb'\sxmlns(?::\w+)?="[^"]*"', b"", head) + b">" + rest
 
 
 def feed_bytes(frame: Frame, items: Iterable[bytes]) -> bytes:
-    """The whole feed from items that `item_bytes` made, the newest first."""
+    """The whole RSS feed from items that `item_bytes` made, the newest first."""
     empty: bytes = _generator(frame, []).rss_str(pretty=False)
     head, _, tail = empty.partition(b"</channel>")
     return head + b"\n" + b"".join(item + b"\n" for item in items) + b"</channel>" + tail + b"\n"
+
+
+def atom_bytes(frame: Frame, entries: Iterable[bytes]) -> bytes:
+    """The whole Atom feed (RFC 4287) from entries that `entry_bytes` made, the newest first."""
+    empty: bytes = _generator(frame, [], atom=True).atom_str(pretty=False)
+    head, _, tail = empty.rpartition(b"</feed>")
+    return head + b"\n" + b"".join(entry + b"\n" for entry in entries) + b"</feed>" + tail + b"\n"
 
 
 def items_in(feed: bytes) -> dict[str, bytes]:
@@ -193,16 +246,19 @@ _PLACEHOLDER = Frame(
 )
 
 
-def _generator(frame: Frame, items: Sequence[Item]) -> "feedgen.feed.FeedGenerator":
+def _generator(frame: Frame, items: Sequence[Item], *, atom: bool = False) -> "feedgen.feed.FeedGenerator":
     made = feedgen.feed.FeedGenerator()
-    made.register_extension("press", _PressFeed, _PressEntry, atom=False, rss=True)
+    made.register_extension("press", _PressFeed, _PressEntry, atom=True, rss=True)
     made.id(frame.address)
     made.title(legal(frame.title))
     made.description(legal(frame.description))
     made.language(frame.language)
-    made.link(href=frame.address, rel="self", type=TYPE)
+    made.link(href=frame.address, rel="self", type=ATOM_TYPE if atom else TYPE)
+    if atom:  # RSS would take one of these for its own link
+        for rel, address in _relations(frame):
+            made.link(href=address, rel=rel)
     made.link(href=frame.home, rel="alternate", type="text/html")  # last: RSS's <link> is the last one given
-    made.press.hub = frame.hub
+    made.press.frame = frame
     if frame.copyright:
         made.copyright(legal(frame.copyright))
     if frame.logo:
@@ -223,8 +279,9 @@ def _entry(made: "feedgen.feed.FeedGenerator", item: Item) -> None:
     entry.title(legal(item.title))
     entry.link(href=item.url, rel="alternate", type="text/html")
     # A description is HTML: escaped here, and again as XML.
-    entry.summary(html.escape(legal(item.summary), quote=False))
+    entry.summary(html.escape(legal(item.summary), quote=False), type="html")
     entry.content(legal(item.content), type="html")
+    entry.author(name=legal(item.issuer))
     entry.published(item.published)
     entry.updated(item.modified or item.published)
     entry.category([{"term": legal(term), "scheme": domain} for term, domain in item.categories])

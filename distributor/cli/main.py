@@ -31,7 +31,9 @@ _COMMANDS = {
     "cancel": "actions",
     "verify": "actions",
     "doctor": "setup",
-    "serve": "service",
+    "serve": "public",
+    "feed": "feeds",
+    "publish": "feeds",
     "demo": "demo",
 }
 _SHORT = {
@@ -50,6 +52,8 @@ _SHORT = {
     "verify": "Prove that what was sent is what was previewed.",
     "doctor": "Say which channels are live, local, or miss something.",
     "serve": "Show the public folder on this machine.",
+    "feed": "Print the feed as it was at any instant.",
+    "publish": "Write the public folder anew from what is released.",
     "demo": "Watch one release go through the whole tool.",
 }
 

@@ -1,0 +1,112 @@
+"""What does it cost to publish one release, with 100, 1,000 and 10,000 already public? CPU of `deliver`, page and feeds together.
+
+The stored releases come out three a day; the one that is measured is the newest. Prints the median CPU of ROUNDS releases (each
+with the sample's five topics and no photo: renditions are made when it is sealed) and the ratio to the smallest store, then the
+full rebuild per release.
+
+    python benchmarks/publish.py [SIZE ...]
+"""
+
+import asyncio
+import dataclasses
+import statistics
+import sys
+import tempfile
+import time
+from datetime import timedelta
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+from distributor import reading, registry, settings, site
+from distributor.contract import Channel, Kit, Message
+from distributor.release import Release
+from distributor.render import Templates
+
+ROUNDS = 9
+SIZES = (100, 1_000, 10_000)
+
+
+def main() -> None:
+    sizes = [int(size) for size in sys.argv[1:]] or SIZES
+    base = 0.0
+    print(
+        f"{'stored':>7}  {'page ms':>8}  {'feeds ms':>8}  {'CPU ms':>7}  {'wall ms':>8}  ratio  {'rebuild ms each':>15}"
+    )
+    for size in sizes:
+        with tempfile.TemporaryDirectory() as folder:
+            page, feeds, wall, rebuilt = _measure(Path(folder), size)
+        base = base or page + feeds
+        print(
+            f"{size:>7}  {page:>8.1f}  {feeds:>8.1f}  {page + feeds:>7.1f}  {wall:>8.1f}  {(page + feeds) / base:>5.2f}  {rebuilt:>15.2f}"
+        )
+
+
+def _measure(root: Path, size: int) -> tuple[float, float, float, float]:
+    built_in = site.Site(None)
+    config = settings.load(built_in)
+    places = settings.Places(public=root / "public", outbox=root / "outbox", state=root / "var")
+    sample = reading.read(site.BUILT_IN / "config/sample/harbour-line.md", config.house).release
+    kit = Kit(
+        templates=Templates(built_in.layers("templates")),
+        newsroom=config.newsroom,
+        lift=sample.embargoed_until.instant,
+        networks={},
+        read_media=lambda media: (_ for _ in ()).throw(AssertionError(media)),
+    )
+    channels = registry.build(built_in, config, places, only=("newsroom", "rss")).values()
+    _fill(channels, sample, kit, size)
+    times: dict[str, list[float]] = {"newsroom": [], "rss": [], "wall": []}
+    for number in range(size, size + ROUNDS):
+        wall = 0.0
+        for channel in channels:
+            message = _message(channel, sample, kit, number)
+            began, clock = time.process_time(), time.perf_counter()
+            asyncio.run(channel.deliver(message, message.recipients[0], "k"))
+            times[channel.TYPE].append(time.process_time() - began)
+            wall += time.perf_counter() - clock
+        times["wall"].append(wall)
+    began = time.process_time()
+    for channel in channels:
+        channel.rebuild(kit)  # type: ignore[attr-defined]  # of the two public channels
+    rebuilt = (time.process_time() - began) / (size + ROUNDS)
+    page, feeds, wall = (statistics.median(values) * 1000 for values in times.values())
+    return page, feeds, wall, rebuilt * 1000
+
+
+def _fill(channels: list[Channel], sample: Release, kit: Kit, size: int) -> None:
+    """Put `size` releases on the shelves as deliveries would, without writing the public files each time."""
+    for channel in channels:
+        first = _message(channel, sample, kit, 0)
+        room = sys.modules[type(channel).__module__]
+        row_of = room._row if channel.TYPE == "newsroom" else room.documents.row_of
+        shelf = channel.shelf if channel.TYPE == "newsroom" else channel._shelf(first)
+        for number in range(size - 1):
+            row = row_of(first)
+            facts = {key: value.replace("release-0", f"release-{number}") for key, value in row.facts.items()}
+            guid = row.guid.replace("release-0", f"release-{number}")
+            row = dataclasses.replace(
+                row, guid=guid, facts=facts, published=row.published + timedelta(hours=8 * number)
+            )
+            path = shelf.folder / "rows" / row.place
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(row.as_json())
+            for name in row.lists:
+                pointer = shelf.folder / "lists" / name / row.place
+                pointer.parent.mkdir(parents=True, exist_ok=True)
+                pointer.touch()
+            mark = row.name[13:-5]
+            pointer = shelf.folder / "guids" / mark[:2] / mark
+            pointer.parent.mkdir(parents=True, exist_ok=True)
+            pointer.write_text(row.place)
+        last = _message(channel, sample, kit, size - 1)
+        asyncio.run(channel.deliver(last, last.recipients[0], "k"))
+
+
+def _message(channel: Channel, sample: Release, kit: Kit, number: int) -> Message:
+    text = sample.main.model_copy(update={"media": (), "headline": f"Release {number}: {sample.main.headline}"})
+    release = sample.model_copy(update={"id": f"release-{number}", "languages": (text,)})
+    return channel.render(release, dataclasses.replace(kit, lift=kit.lift + timedelta(hours=8 * number)))[0]
+
+
+main()

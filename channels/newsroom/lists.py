@@ -1,0 +1,189 @@
+"""Index, months, tags, feeds page and sitemaps: joined from released cards and a sealed frame, without a template."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import timedelta
+from html import escape
+from urllib.parse import quote, urlsplit
+
+from distributor.public import localized
+from distributor.shelf import Row, Shelf, slug
+
+from . import words
+
+INDEX = 20  #: cards on a page of the newest
+_SITEMAP = '<?xml version="1.0" encoding="UTF-8"?>\n'
+_SPACE = "http://www.sitemaps.org/schemas/sitemap/0.9"
+SLOTS = {name: f"\x02{name}\x03" for name in ("title", "head", "content")}  #: no template writes these marks by itself
+_SLOT = re.compile("\x02(title|head|content)\x03")
+
+
+def fill(frame: str, **parts: str) -> bytes:
+    """A page from its frame; the parts are HTML already."""
+    return _SLOT.sub(lambda found: parts[found[1]], frame).encode()
+
+
+def touched(row: Row, earlier: Row | None, meta: Mapping[str, str], shelf: Shelf) -> Iterator[tuple[str, bytes | None]]:
+    """`(path, bytes)` of every public list that changes when `row` takes the place of `earlier`; None for one that ends."""
+    changed = {row.month, *([earlier.month] if earlier else [])}
+    for one in (row, *([earlier] if earlier else [])):
+        for name in one.lists:
+            if one is row or name not in row.lists:
+                yield from _list(name, changed, meta, shelf, "" if earlier else row.name)
+    yield from _feeds_page(meta, shelf)
+    yield from _sitemaps(changed, meta, shelf)
+    yield from _lost(meta)
+
+
+def everything(meta: Mapping[str, str], shelf: Shelf) -> Iterator[tuple[str, bytes]]:
+    """Every public list in one language, and those that belong to all."""
+    months, lang = set(shelf.months()), meta["lang"]
+    for name in sorted({name for row in shelf.all() for name in row.lists if name.partition("/")[0] == lang}):
+        yield from ((path, data) for path, data in _list(name, months, meta, shelf) if data is not None)
+    yield from _feeds_page(meta, shelf)
+    yield from ((path, data) for path, data in _sitemaps(months, meta, shelf) if data is not None)
+    yield from _lost(meta)
+
+
+def _lost(meta: Mapping[str, str]) -> Iterator[tuple[str, bytes]]:
+    """What stands where nothing is, and where something was; always in the newsroom's language."""
+    say = words.of(meta["home_language"])
+    content = f'<p><a href="{escape(meta["base"])}/">{escape(say["back"])}</a></p>'
+    head = '<meta name="robots" content="noindex">'
+    for file, title in (("404.html", say["lost"]), ("410.html", say["gone"])):
+        yield file, fill(meta["home_frame"], title=escape(title), head=head, content=content)
+
+
+def _place(name: str, meta: Mapping[str, str]) -> str:
+    """The folder of a list under public/; the newsroom's own language has the short one."""
+    lang, _, tag = name.partition("/")
+    main = lang == meta["home_language"]
+    if tag:
+        return tag if main else f"{tag}/{lang.lower()}"
+    return "" if main else f"lang/{lang.lower()}"
+
+
+def _heading(name: str, rows: Sequence[Row], meta: Mapping[str, str]) -> str:
+    """A tag as the newest release spells it."""
+    if "/" not in name:
+        return _say(meta)["news"]
+    tag = name.partition("/tag/")[2]
+    return "#" + next((one for one in rows[0].facts["tags"].split("\n") if slug(one) == tag), tag)
+
+
+def _list(
+    name: str, changed: set[str], meta: Mapping[str, str], shelf: Shelf, since: str = ""
+) -> Iterator[tuple[str, bytes | None]]:
+    """The newest of a list, its months, and where they are listed. A month's newest page has the plain address.
+
+    Full pages that end before the row named `since` did not change.
+    """
+    place, months = _place(name, meta), shelf.months(name)
+    rows, _ = shelf.newest(INDEX, name)
+    folder = f"{place}/" if place else ""
+    if not rows:
+        yield from ((f"{folder}{file}", None) for file in ("index.html", "archive/index.html"))
+        yield from ((f"{folder}archive/{month}/index.html", None) for month in changed)
+        return
+    heading, older = escape(_heading(name, rows, meta)), escape(_say(meta)["older"])
+    up = f"{meta['base']}/{quote(place)}".rstrip("/")
+
+    def page(under: str, title: str, content: str) -> tuple[str, bytes]:
+        head = _canonical(meta, quote(f"{folder}{under}".rstrip("/")))
+        return f"{folder}{under}index.html", fill(meta["frame"], title=title, head=head, content=content)
+
+    yield page("", heading, f'{_cards(rows)}\n<p><a href="{up}/archive">{older}</a></p>')
+    for month in sorted(changed):
+        pages = shelf.pages(month, INDEX, name) if month in months else []
+        for number, names in enumerate(pages, 1):
+            last = number == len(pages)
+            if number < len(pages) - 1 and names[-1] < since:
+                continue  # full long ago, and nothing in it changed
+            under = f"archive/{month}/" if last else f"archive/{month}/{number}/"
+            before = (
+                f'\n<p><a href="{up}/archive/{month}/{number - 1}" rel="prev">{older}</a></p>' if number > 1 else ""
+            )
+            yield page(under, f"{heading} · {month}", _cards(shelf.rows_of(month, names, name)) + before)
+        if not pages:
+            yield f"{folder}archive/{month}/index.html", None
+        yield f"{folder}archive/{month}/{max(1, len(pages))}/index.html", None
+    link = '<li><a href="{0}/archive/{1}"><time datetime="{1}">{1}</time></a></li>'
+    links = "\n".join(link.format(up, month) for month in months)
+    yield page("archive/", f"{heading} · {older}", f'<ul class="tags">\n{links}\n</ul>')
+
+
+def _feeds_page(meta: Mapping[str, str], shelf: Shelf) -> Iterator[tuple[str, bytes]]:
+    """What a feed is, and the address of each: for people."""
+    feeds = [line for line in meta["feeds"].split("\n") if line]
+    if not feeds:
+        return
+    say, parts = words.of(meta["home_language"]), []
+    for lang in sorted(shelf.lists(), key=lambda one: (one != meta["home_language"], one)):
+        addresses = [f"{meta['site']}/{localized(path, lang, meta['home_language'])}" for path in feeds]
+        items = "\n".join(f'<li><a href="{escape(one)}"><code>{escape(one)}</code></a></li>' for one in addresses)
+        newest = _cards(shelf.newest(3, lang)[0])
+        parts.append(
+            f'<section>\n<h2 lang="{lang}">{lang}</h2>\n<ul>\n{items}\n</ul>\n{newest.replace("h2>", "h3>")}\n</section>'
+        )
+    content = f"<p>{escape(say['explain'])}</p>\n" + "\n".join(parts)
+    yield (
+        "feeds/index.html",
+        fill(meta["home_frame"], title=escape(say["feeds"]), head=_canonical(meta, "feeds"), content=content),
+    )
+
+
+def _sitemaps(changed: set[str], meta: Mapping[str, str], shelf: Shelf) -> Iterator[tuple[str, bytes | None]]:
+    """sitemaps.org 0.9, one file a month and an index of them; Google News: the last two days before the newest release."""
+    months = shelf.months()
+    yield from ((f"sitemap-{month}.xml", None) for month in changed - set(months))
+    for month in changed & set(months):
+        entries = "".join(
+            f"<url><loc>{escape(row.facts['url'])}</loc><lastmod>{row.facts['modified']}</lastmod></url>\n"
+            for row in shelf.month(month)
+        )
+        yield f"sitemap-{month}.xml", f'{_SITEMAP}<urlset xmlns="{_SPACE}">\n{entries}</urlset>\n'.encode()
+    maps = "".join(f"<sitemap><loc>{escape(meta['site'])}/sitemap-{month}.xml</loc></sitemap>\n" for month in months)
+    yield "sitemap.xml", f'{_SITEMAP}<sitemapindex xmlns="{_SPACE}">\n{maps}</sitemapindex>\n'.encode()
+    yield "sitemap-news.xml", _news(meta, shelf)
+    robots = f"User-agent: *\nAllow: /\nSitemap: {meta['site']}/sitemap.xml\nSitemap: {meta['site']}/sitemap-news.xml\n"
+    yield "robots.txt", robots.encode()
+
+
+def _news(meta: Mapping[str, str], shelf: Shelf) -> bytes:
+    rows, _ = shelf.newest(100)
+    since = rows[0].published - timedelta(days=2) if rows else None
+    entries = "".join(
+        f"<url><loc>{escape(row.facts['url'])}</loc><news:news><news:publication>"
+        f"<news:name>{escape(meta['title'])}</news:name><news:language>{_news_language(row.facts['lang'])}</news:language>"
+        f"</news:publication><news:publication_date>{row.published.isoformat()}</news:publication_date>"
+        f"<news:title>{escape(row.facts['title'])}</news:title></news:news></url>\n"
+        for row in rows
+        if since and row.published > since
+    )
+    space = f'xmlns="{_SPACE}" xmlns:news="http://www.google.com/schemas/sitemap-news/0.9"'
+    return f"{_SITEMAP}<urlset {space}>\n{entries}</urlset>\n".encode()
+
+
+def _news_language(lang: str) -> str:
+    """ISO 639, but `zh-cn` and `zh-tw` for Chinese (Google, "News sitemaps")."""
+    parts = lang.split("-")
+    if parts[0] != "zh":
+        return parts[0]
+    return "zh-tw" if {"Hant", "HK", "TW", "MO"} & set(parts) else "zh-cn"
+
+
+def _cards(rows: Sequence[Row]) -> str:
+    return '<ul class="cards">\n' + "\n".join(row.facts["card"] for row in rows) + "\n</ul>"
+
+
+def _canonical(meta: Mapping[str, str], where: str) -> str:
+    return f'<link rel="canonical" href="{escape(meta["site"])}/{where}">'
+
+
+def _say(meta: Mapping[str, str]) -> Mapping[str, str]:
+    return words.of(meta["lang"])
+
+
+def site_of(url: str) -> tuple[str, str]:
+    """The newsroom's URL without a slash at the end, and its path."""
+    return url.rstrip("/"), urlsplit(url).path.rstrip("/")

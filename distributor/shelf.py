@@ -1,0 +1,269 @@
+"""The released: one file per release and language, put here by its delivery. Every public list is made from these alone.
+
+    rows/2030-03/001898902800-<mark>.json    what was released, by month (UTC) and instant
+    lists/en/2030-03/001898902800-<mark>     which list it stands in (a language, a tag): an empty file of the same name
+    guids/ab/<mark>                          under which names it stands
+
+Nothing that is embargoed lies here. Publishing reads the newest month only, so ten thousand releases cost what a hundred do.
+"""
+
+import contextlib
+import fcntl
+import hashlib
+import json
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from distributor import files
+from distributor.outcomes import Unavailable
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One release in one language. `published` is aware, in whole seconds."""
+
+    guid: str
+    version: int
+    published: datetime
+    lists: tuple[str, ...] = ()  #: such as `en` or `en/tag/ferry`
+    facts: Mapping[str, str] = field(default_factory=dict)  #: the channel's own: a card, an item
+
+    @property
+    def order(self) -> tuple[datetime, str]:
+        """Sorts by instant; the guid decides between equal ones, so that the same rows always give the same bytes."""
+        return self.published, self.guid
+
+    @property
+    def month(self) -> str:
+        """`2030-03`, in UTC."""
+        return f"{self.published.astimezone(UTC):%Y-%m}"
+
+    @property
+    def name(self) -> str:
+        """Begins with the instant, so that names sort as releases do, and ends with the guid's mark."""
+        return f"{int(self.published.timestamp()):012}-{mark(self.guid)}.json"
+
+    @property
+    def place(self) -> str:
+        """Month and name."""
+        return f"{self.month}/{self.name}"
+
+    def as_json(self) -> bytes:
+        """What `read` reads."""
+        facts = {"guid": self.guid, "version": self.version, "published": self.published.isoformat()}
+        whole = {**facts, "lists": list(self.lists), "facts": dict(self.facts)}
+        return json.dumps(whole, ensure_ascii=False, sort_keys=True).encode()
+
+
+def mark(guid: str) -> str:
+    """A file name for a guid."""
+    return hashlib.sha256(guid.encode()).hexdigest()[:32]
+
+
+def read(path: Path) -> Row | None:
+    """The row in a file; None for a torn or foreign one."""
+    try:
+        facts = json.loads(path.read_bytes())
+        row = Row(
+            guid=facts["guid"],
+            version=int(facts["version"]),
+            published=datetime.fromisoformat(facts["published"]),
+            lists=tuple(facts["lists"]),
+            facts={key: value for key, value in facts["facts"].items() if value.encode() is not None},
+        )
+        genuine = row.published.tzinfo is not None and row.place == f"{path.parent.name}/{path.name}"
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, ArithmeticError, RecursionError):
+        return None
+    return row if genuine else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shelf:
+    """One folder of released rows. An object of it is for one piece of work: it remembers what it read."""
+
+    folder: Path
+    sound: Callable[[Row], bool] = lambda _row: True  #: whether a row that was read may stand among the others
+    _seen: dict[str, Row | None] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    @contextmanager
+    def placed(self, row: Row) -> Iterator[int]:
+        """Put the row in, and hold the shelf while the caller writes what is made of it.
+
+        Yields the newest version that stands there: above `row.version` when an older version comes late, and then nothing
+        changes. When the caller raises Unavailable the shelf is as it was: what is not delivered does not come out with the
+        next release. Raises Unavailable when the disk does not take it.
+        """
+        with self._locked():
+            self._seen.clear()
+            path, pointer = self._path(row.place), self.folder / "guids" / mark(row.guid)[:2] / mark(row.guid)
+            known = _lines(pointer)
+            rows = [found for place in {*known, row.place} if (found := self._read(place)) and found.guid == row.guid]
+            newest = max([row.version, *(found.version for found in rows)])
+            if newest > row.version:
+                yield newest
+                return
+            before = path.read_bytes() if path.exists() else None
+            if before != row.as_json() or known != [row.place]:
+                files.deliver(pointer, "\n".join(sorted({*known, row.place})).encode())
+                files.deliver(path, row.as_json())
+            corrected = [found for found in rows if found.place != row.place]
+            self._list(row)
+            self._set_aside(corrected)
+            try:
+                yield newest
+            except Unavailable:
+                with contextlib.suppress(OSError):
+                    path.unlink() if before is None else files.write_atomic(path, before)
+                    for found in corrected:
+                        files.write_atomic(self._path(found.place), found.as_json())
+                        self._list(found)
+                raise
+            for found in corrected:
+                self._aside(found).unlink(missing_ok=True)
+            if known != [row.place]:
+                files.deliver(pointer, row.place.encode())
+
+    def _list(self, row: Row) -> None:
+        for name in row.lists:
+            _touch(self.folder / "lists" / name / row.place)
+        self._seen.clear()
+
+    def _set_aside(self, rows: Iterable[Row]) -> None:
+        """Out of every list, and kept until what takes their place is public."""
+        for row in rows:
+            self._aside(row).parent.mkdir(exist_ok=True)
+            self._path(row.place).replace(self._aside(row))
+            for path in (self._path(row.place), *(self.folder / "lists" / name / row.place for name in row.lists)):
+                path.unlink(missing_ok=True)
+                with contextlib.suppress(OSError):
+                    path.parent.rmdir()  # a month without a release is no month
+
+    def _aside(self, row: Row) -> Path:
+        return self.folder / "aside" / row.name
+
+    def get(self, guid: str) -> Row | None:
+        """The newest version of one release."""
+        found = [
+            row for place in _lines(self.folder / "guids" / mark(guid)[:2] / mark(guid)) if (row := self._read(place))
+        ]
+        return max(found, key=lambda row: row.version, default=None)
+
+    def newest(self, limit: int, name: str = "", until: datetime | None = None) -> tuple[list[Row], int]:
+        """The newest rows of a list, one for each guid, the newest first, and how many files could not be read.
+
+        `until` leaves out what came later.
+        """
+        rows: dict[str, Row] = {}
+        damaged = 0
+        for month in self.months(name):
+            for file in self._names(month, name):
+                if len(rows) == limit:
+                    break
+                row = self._read(f"{month}/{file}")
+                if row is None:
+                    damaged += not name  # one bad file must not take the others along
+                elif until and row.published > until:
+                    continue
+                elif (not name or name in row.lists) and (row.guid not in rows or rows[row.guid].version < row.version):
+                    rows[row.guid] = row
+            if len(rows) == limit:
+                break
+        return sorted(rows.values(), key=lambda row: row.order, reverse=True), damaged
+
+    def month(self, month: str, name: str = "") -> list[Row]:
+        """The rows of one month of a list, the newest first."""
+        rows: dict[str, Row] = {}
+        for file in self._names(month, name):
+            row = self._read(f"{month}/{file}")
+            if (
+                row
+                and (not name or name in row.lists)
+                and (row.guid not in rows or rows[row.guid].version < row.version)
+            ):
+                rows[row.guid] = row
+        return sorted(rows.values(), key=lambda row: row.order, reverse=True)
+
+    def pages(self, month: str, size: int, name: str = "") -> list[list[str]]:
+        """A month's names in pages of `size`, the oldest first; `rows_of` reads one."""
+        names = self._names(month, name)[::-1]
+        return [names[start : start + size] for start in range(0, len(names), size)]
+
+    def rows_of(self, month: str, names: Iterable[str], name: str = "") -> list[Row]:
+        """The rows of some names, the newest first."""
+        found = (self._read(f"{month}/{one}") for one in names)
+        return sorted(
+            (row for row in found if row and (not name or name in row.lists)), key=lambda row: row.order, reverse=True
+        )
+
+    def months(self, name: str = "") -> list[str]:
+        """The months in which a list has releases, the newest first."""
+        return sorted((found for found in _entries(self._root(name)) if found[:1].isdigit()), reverse=True)
+
+    def lists(self) -> list[str]:
+        """The lists at the top: the languages."""
+        return sorted(_entries(self.folder / "lists"))
+
+    def all(self) -> Iterator[Row]:
+        """Every row, the oldest first."""
+        for month in reversed(self.months()):
+            yield from reversed(self.month(month))
+
+    def _root(self, name: str) -> Path:
+        return self.folder / "lists" / name if name else self.folder / "rows"
+
+    def _path(self, place: str) -> Path:
+        return self.folder / "rows" / place
+
+    def _names(self, month: str, name: str) -> list[str]:
+        found = _entries(self._root(name) / month)
+        return sorted((one for one in found if one.endswith(".json") and not one.startswith(".")), reverse=True)
+
+    def _read(self, place: str) -> Row | None:
+        if place not in self._seen:  # seven lists show the same rows
+            row = read(self._path(place))
+            self._seen[place] = row if row and self.sound(row) else None
+        return self._seen[place]
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        """One at a time, over threads and processes; a disk that fails meanwhile is Unavailable."""
+        handle = None
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            handle = os.open(self.folder / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            yield
+        except OSError as error:
+            raise Unavailable(f"cannot write {self.folder}: {error.strerror or error}") from error
+        finally:
+            if handle is not None:
+                os.close(handle)
+
+
+def slug(tag: str) -> str:
+    """A hashtag as the name of its page: `HarbourLine` → `harbourline`; letters of every script stay."""
+    made = "".join(c if c.isalnum() or c in "-_" else "-" for c in tag.casefold())
+    return made if len(made.encode()) <= 100 else mark(tag)
+
+
+def _touch(path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch()
+
+
+def _entries(folder: Path) -> list[str]:
+    try:
+        return os.listdir(folder)  # noqa: PTH208  ten times faster than iterdir
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        return path.read_text(encoding="utf-8").split("\n")
+    except (FileNotFoundError, NotADirectoryError, UnicodeDecodeError):
+        return []
