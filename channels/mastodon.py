@@ -19,6 +19,7 @@ from distributor.contract import (
     InDoubt,
     Kit,
     Message,
+    Rate,
     Receipt,
     Recipient,
     Unauthorized,
@@ -67,6 +68,11 @@ class Mastodon(Channel):
         live = self.token is not None
         lifetime = timedelta(minutes=55) if live else None
         return Capabilities(idempotency=Idempotency.A, key_lifetime=lifetime, returns_id=live, needs_page=live)
+
+    @property
+    def limit(self) -> Rate:
+        """300 requests in five minutes for one account (docs.joinmastodon.org/api/rate-limits)."""
+        return self.rate or Rate(300, timedelta(minutes=5), 30)
 
     @property
     def destination(self) -> Destination:

@@ -18,7 +18,8 @@ from distributor.clock import Clock
 
 _HORIZON = timedelta(hours=24)
 _NEAR = timedelta(seconds=10)
-_SILENCE = 5.0
+#: APScheduler's interval goes by the wall clock: stepped back an hour, the next tick would come in an hour.
+_SILENCE = 2.0
 #: Never dropped for being late, never piled up, never twice at once.
 _JOB_DEFAULTS = {"misfire_grace_time": None, "coalesce": True, "max_instances": 1}
 
@@ -44,6 +45,7 @@ class Alarm:
         self._scheduler: AsyncIOScheduler | None = None
         self._last_tick = clock.monotonic()
         self._trouble = trouble
+        self._ticking = False
 
     def wake(self) -> None:
         """Look again now. Only from the loop's own thread."""
@@ -75,6 +77,9 @@ class Alarm:
 
     async def _on_tick(self) -> None:
         self._last_tick = self._clock.monotonic()
+        if self._ticking:  # the ledger is slow: one tick waits for it, not a queue of them
+            return
+        self._ticking = True
         try:
             await self._tick()
             now = self._clock.now()
@@ -83,6 +88,8 @@ class Alarm:
             return  # we are being stopped; APScheduler would print it as a failure
         except Exception as error:  # a locked or full database must not stop the ticking
             self._trouble(error)
+        finally:
+            self._ticking = False
         self._wake.set()  # whatever was overlooked: receipts to write, rows that another machine left
 
     async def _ring(self, moment: datetime) -> None:
@@ -122,3 +129,4 @@ class Alarm:
             if self._clock.monotonic() - self._last_tick > _SILENCE:
                 self._halt()
                 self._start()
+                await self._on_tick()  # the slots went with the old scheduler

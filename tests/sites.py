@@ -22,6 +22,7 @@ from distributor.contract import (
     AlreadyThere, Capabilities, Channel, Destination, Finding, Idempotency, InDoubt, Kit, Message, Receipt, Recipient,
     Refused, Throttled, Unavailable, public,
 )
+from distributor.http import Http, Request
 from distributor.release import Release
 
 
@@ -38,6 +39,8 @@ class Box(Channel):
     lifetime: float = 0.0
     room: int = 0
     until: str = ""
+    url: str = ""
+    _http: Http = field(default_factory=Http, init=False, repr=False, compare=False)
     _file: list = field(default_factory=list, init=False, repr=False, compare=False)
 
     @property
@@ -71,6 +74,7 @@ class Box(Channel):
         self._file[0].write((" ".join([repr(time.time()), *words]) + "\\n").encode())
 
     async def close(self) -> None:
+        await self._http.close()
         while self._file:
             self._file.pop().close()
 
@@ -90,6 +94,10 @@ class Box(Channel):
     async def deliver(self, message: Message, recipient: Recipient, key: str) -> Receipt:
         if self.idempotency == "B" and self._written(key):
             raise AlreadyThere("there already", receipt=Receipt(id=f"{self.name}/{key}"))
+        if self.url:
+            headers = (("Idempotency-Key", key),)
+            answer = await self._http.send(Request(method="POST", url=self.url, headers=headers, body=message.content))
+            return Receipt(id=f"{self.name}/{key}", detail=str(answer.status))
         self._line("begin", recipient.address, key)
         fault = self.fault
         if self.fault_file and os.path.exists(self.fault_file):

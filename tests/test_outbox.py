@@ -265,6 +265,19 @@ def test_one_json_object_a_line_and_metrics_while_it_runs(root: Path) -> None:
     assert health == {"ok": True, "troubles": []}
 
 
+def test_it_delivers_when_nobody_reads_what_it_says(root: Path) -> None:
+    """`distributor run | head`, a terminal that was closed, a log on a full disk."""
+    schedule_soon(root, sites.box(root, to=["a@x", "b@x"]) + sites.box(root, "late", after="1s"), seconds=0.8)
+    with spawn(root, "run") as process:
+        assert process.stdout
+        process.stdout.close()
+        deadline = time.time() + 15
+        while not sites.log(root, "late") and time.time() < deadline:
+            time.sleep(0.05)
+    assert len(sites.log(root)) == 2
+    assert len(sites.log(root, "late")) == 1
+
+
 def test_the_service_manager_is_told(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     schedule_soon(root, sites.box(root), seconds=0.8)
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:

@@ -26,6 +26,7 @@ from distributor.site import Site
 from distributor.store import Delivery
 from tests import sites
 from tests.servers.postgres import Postgres
+from tests.servers.recorder import notes, recorder
 from tests.test_outbox import Process
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
@@ -114,6 +115,19 @@ def test_ten_thousand_deliveries_at_one_instant(tmp_path: Path, real_store: str,
     assert set(written.values()) == {1}
     assert states(root) == {"delivered": 10_000}
     assert_never_early(root, lift)
+
+
+def test_ten_thousand_requests_at_one_instant(tmp_path: Path, real_store: str) -> None:
+    """Over HTTP, to a peer in another process that notes what it gets and when."""
+    root, noted = tmp_path / "site", tmp_path / "noted"
+    with recorder(noted) as url:
+        lift = plan(root, 10_000, 6, idempotency="A", room=100, url=url)
+        with workers(root, 1 if real_store == "sqlite" else 2):
+            until(lambda: datetime.now(UTC) > lift and open_rows(root) == 0, 90)
+    keys = Counter(key for _, key in notes(noted))
+    assert keys == {row.key: 1 for row in rows(root)}
+    assert len(keys) == 10_000
+    assert min(when for when, _ in notes(noted)) >= lift.timestamp()
 
 
 def test_ten_thousand_releases_at_one_instant(tmp_path: Path, real_store: str) -> None:

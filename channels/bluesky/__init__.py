@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -17,6 +18,7 @@ from distributor.contract import (
     Idempotency,
     Kit,
     Message,
+    Rate,
     Receipt,
     Recipient,
     public,
@@ -63,6 +65,11 @@ class Bluesky(Channel):
     def capabilities(self) -> Capabilities:
         """Class A; the link's card travels with the post, so the page may come later."""
         return Capabilities(idempotency=Idempotency.A, returns_id=self.password is not None)
+
+    @property
+    def limit(self) -> Rate:
+        """5,000 points an hour for one account, three for a record (docs.bsky.app/docs/advanced-guides/rate-limits)."""
+        return self.rate or Rate(1666, timedelta(hours=1), 100)
 
     @property
     def destination(self) -> Destination:

@@ -91,6 +91,16 @@ async def _run(desk: Desk, watch: _Watch, instant: datetime) -> None:
     watching.cancel()  # still looking only when somebody stopped the demo before the instant
 
 
+def _list(written: list[Path], root: Path) -> None:
+    """What a person may want to open: the pages and posts, not the topics, archives and packed copies beside them."""
+    plain = [path for path in written if path.suffix not in (".br", ".gz")]
+    shown = [path for path in plain if not {"tag", "archive", "feeds"} & set(path.relative_to(root).parts)]
+    for path in shown:
+        click.echo(f"  {path.stat().st_size:>7,} bytes  {path.relative_to(root)}")
+    if len(written) > len(shown):
+        click.echo(f"  and {len(written) - len(shown)} more: topics, archives, and copies packed by gzip and brotli")
+
+
 def _report(desk: Desk, watch: _Watch, instant: datetime, *, release_id: str, page: Path) -> int:
     out = draw.console()
     out.rule("[bold]5[/] what happened", align="left")
@@ -110,8 +120,7 @@ def _report(desk: Desk, watch: _Watch, instant: datetime, *, release_id: str, pa
             f"first byte in a file {(min(written) - instant.timestamp()) * 1000:.0f} ms after it, by the file system's clock"
         )
     click.echo("")
-    for path in sorted(watch.files()):
-        click.echo(f"  {path.stat().st_size:>7,} bytes  {path.relative_to(desk.site.need_root())}")
+    _list(sorted(watch.files()), desk.site.need_root())
     release, seal_holds, proofs = desk.verify(release_id)
     holds = seal_holds and all(proof.holds for proof in proofs)
     click.echo("")

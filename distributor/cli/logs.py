@@ -20,7 +20,7 @@ class Log:
     def __init__(self, *, as_json: bool, root: Path | None, redact: Redactor) -> None:
         """`root` shortens paths in lines for a person."""
         self._json, self._root, self._redact = as_json, root, redact
-        self._told = ""
+        self._told, self._deaf = "", False
 
     def events(self, events: Sequence[Event]) -> None:
         """One line per delivery, written at once."""
@@ -74,8 +74,13 @@ class Log:
         return json.dumps(facts, ensure_ascii=False)
 
     def _write(self, text: str) -> None:
-        sys.stdout.write(self._redact(text) + "\n")
-        sys.stdout.flush()
+        if self._deaf:
+            return
+        try:
+            sys.stdout.write(self._redact(text) + "\n")
+            sys.stdout.flush()
+        except OSError:  # nobody reads any more, or the disk is full: deliveries matter, words do not
+            self._deaf = True
 
     def libraries(self) -> None:
         """What libraries log goes the same way: warnings and worse, redacted."""

@@ -144,9 +144,7 @@ class Outbox:
         """In the ledger's thread: one commit, and the messages that what was begun needs."""
         verdict, now = self._verdict, self.clock.now()
         turn = self.ledger.turn(self.worker, now, settlements=settlements, rooms=rooms, verdict=verdict, flying=flying)
-        needed = {due.delivery.message_id for due in turn.begun}
-        self._sealed.take(self.ledger.messages(self._sealed.missing(needed)))
-        self._sealed.trim(needed)
+        self._read_ahead({due.delivery.message_id for due in turn.begun})
         return turn
 
     def _rooms(self) -> list[Room]:
@@ -215,11 +213,15 @@ class Outbox:
             for name in await self._in_thread(partial(self.ledger.strays, now, list(self._most))):
                 self._know(name, self.find(name))
         coming = await self._in_thread(partial(self.ledger.coming, now, now + AHEAD))
-        if missing := self._sealed.missing({number for _, number in coming}):
-            self._sealed.take(await self._in_thread(partial(self.ledger.messages, missing)))
+        await self._in_thread(partial(self._read_ahead, {number for _, number in coming}))
         for name in {name for name, _ in coming} & self.channels.keys() - self._ready.keys():
             self._ready[name] = asyncio.create_task(self._prepare(name))
             self._ready[name].add_done_callback(lambda _done, name=name: self._ready.pop(name, None))  # type: ignore[misc]
+
+    def _read_ahead(self, numbers: set[int]) -> None:
+        """In the ledger's thread, as all that fills `_sealed`."""
+        self._sealed.take(self.ledger.messages(self._sealed.missing(numbers)))
+        self._sealed.trim(numbers)
 
     async def _prepare(self, name: str) -> None:
         try:
