@@ -175,6 +175,7 @@ def test_lists_show_the_newest_first_and_months_the_rest(
     assert news == ["Release 24", "Release 23"]
 
 
+@pytest.mark.slow
 def test_the_order_of_delivery_leaves_no_trace(
     make_channel: Any, make_release: MakeRelease, kit: Kit, tmp_path: Path
 ) -> None:
@@ -259,6 +260,7 @@ def test_a_full_disk_does_not_let_it_out_with_the_next(
     assert "Release 1<" in (newsroom.places.public / "index.html").read_text()
 
 
+@pytest.mark.slow
 def test_rebuilt_from_nothing_it_is_the_same(
     newsroom: Any, make_channel: Any, make_release: MakeRelease, kit: Kit
 ) -> None:

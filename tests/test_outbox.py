@@ -80,7 +80,7 @@ def status(root: Path) -> dict[str, tuple[str, int]]:
     return {row.recipient: (str(row.state), row.attempts) for _, rows in releases for row in rows}
 
 
-@pytest.mark.parametrize("zone", ["UTC", "America/St_Johns"])
+@pytest.mark.parametrize("zone", ["America/St_Johns"])
 def test_run_delivers_at_the_instant(root: Path, zone: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TZ", zone)  # of the host
     lift = schedule_soon(root, sites.box(root, to=[f"r{n}@x" for n in range(20)]))
