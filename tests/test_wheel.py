@@ -63,7 +63,9 @@ def test_init_and_preview_from_elsewhere(venv: Path, tmp_path: Path) -> None:
     run(venv, tmp_path, "-m", "distributor", "init", "office")
     office = tmp_path / "office"
     made = json.loads(run(venv, office, "-m", "distributor", "preview", "releases/harbour-line.md", "--json"))
-    assert {one["channel"] for one in made["messages"]} == {"rss", "email", "email-zh", "mastodon", "bluesky"}
+    assert {one["channel"] for one in made["messages"]} == {
+        "newsroom", "rss", "email", "email-zh", "mastodon", "bluesky",
+    }  # fmt: skip
 
 
 def test_a_site_of_ones_own(venv: Path, tmp_path: Path) -> None:
