@@ -8,7 +8,6 @@ peer is asked `first … last`; `settled` is when the last receipt was in the le
 
 import argparse
 import asyncio
-import gc
 import logging
 import statistics
 import sys
@@ -66,8 +65,6 @@ def ours(size: int, later: int, store: str) -> Lateness:
         lift = datetime.now(UTC) + timedelta(seconds=3)
         desk.schedule(sites.release(root, lift))
         Log._write = lambda _self, _text: None  # type: ignore[method-assign]  # no live lines here
-        gc.freeze()
-        gc.set_threshold(50_000, 20, 50)
         asyncio.run(_until_delivered(desk, size))
         asked = sorted(1000 * (when - lift.timestamp()) for when, *_ in sites.log(root, word="begin"))
         with desk.ledger() as ledger:

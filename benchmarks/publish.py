@@ -80,7 +80,7 @@ def _fill(channels: list[Channel], sample: Release, kit: Kit, size: int) -> None
         first = _message(channel, sample, kit, 0)
         room = sys.modules[type(channel).__module__]
         row_of = room._row if channel.TYPE == "newsroom" else room.documents.row_of
-        shelf = channel.shelf if channel.TYPE == "newsroom" else channel._shelf(first)
+        shelf = channel.shelf if channel.TYPE == "newsroom" else channel._shelf(first.lang)
         for number in range(size - 1):
             row = row_of(first)
             facts = {key: value.replace("release-0", f"release-{number}") for key, value in row.facts.items()}

@@ -11,7 +11,7 @@ from pathlib import Path
 from distributor import embargo, health, reading, registry, seal
 from distributor import settings as configuration
 from distributor.clock import Clock, SharedClock
-from distributor.contract import Channel, Destination, Finding
+from distributor.contract import Channel, Destination, Finding, Message
 from distributor.errors import ActionError, ConfigError, nearest
 from distributor.health import Health
 from distributor.lifecycle import WAITING, PubStatus, State
@@ -182,14 +182,14 @@ class Desk:
         with self.ledger() as ledger:
             newest, moved = self._known(ledger, release_id), 0
             for one in ledger.releases(release_id):
-                out = any(row.state is State.delivered for row in ledger.deliveries(one.id, one.version))
-                status = {State.held: PubStatus.withheld, State.planned: PubStatus.usable}.get(to, PubStatus.canceled)
+                status = {State.held: PubStatus.withheld, State.canceled: PubStatus.canceled}.get(to, PubStatus.usable)
+                if to is State.canceled and ledger.is_out(one.id, one.version):
+                    status = PubStatus.usable  # to take back what is out is a kill, not a cancel
                 change = Change(
                     action=action,
                     from_states=tuple(from_states),
                     to=to,
-                    # What is out stays usable: to take that back is a kill, not a cancel.
-                    pub_status=PubStatus.usable if out and to is State.canceled else status,
+                    pub_status=status,
                     late_ok=to is State.planned,
                 )
                 moved += ledger.change(one.id, one.version, change, now=self.clock.now(), who=_who())
@@ -206,20 +206,16 @@ class Desk:
             now, known = self.clock.now(), self._known(ledger, release_id)
             if at < now - timedelta(seconds=5):
                 raise ActionError(f"{embargo.spell(at, known.zone)} is in the past")
-            names = ledger.channels(known.id, known.version)
-            media = {
-                file.name: file
-                for row in ledger.deliveries(known.id, known.version)
-                for file in seal.load(*ledger.message(row.message_id)).media
-            }
+            rows = ledger.deliveries(known.id, known.version)
+            media = {file.name: file for sealed in self._sealed(ledger, rows).values() for file in sealed.media}
             file = seal.reopened(known, at, zone)
-            chosen = registry.build(self.site, self.settings, self.places, names)
+            chosen = self._channels_of(rows)
             preview = self.press.preview(file, chosen, now, at, media=media)
             if errors := preview.errors():
                 raise Refusal(errors)
             row = seal.release(preview, now, known.catch_up_within)
             messages = [seal.dump(one.message) for one in preview.rendered]
-            ledger.plan(row, messages, seal.deliveries(preview), who=_who(), action="reschedule")
+            ledger.plan(row, messages, seal.deliveries(preview), who=_who(), again=True)
         return Scheduled(preview=preview, release=row, already=False)
 
     def settle(
@@ -256,21 +252,33 @@ class Desk:
             release = self._known(ledger, release_id)
             rows = ledger.deliveries(release.id, release.version)
             attempts = ledger.attempts(release.id, release.version)
-            channels = registry.build(self.site, self.settings, self.places, dict.fromkeys(row.channel for row in rows))
-            proofs = []
-            for row in rows:
-                try:
-                    message = seal.load(*ledger.message(row.message_id))
-                except ValueError as error:
-                    raise ActionError(f"{row.channel}: {error}: the ledger was tampered with or damaged") from None
-                channel = channels[row.channel]
-                found = channel.read_back(seal.receipt(row)) if row.state is State.delivered else None
-                proofs.append(seal.prove(row, attempts, message, channel, found))
+            channels, messages = self._channels_of(rows), self._sealed(ledger, rows)
+        proofs = []
+        for row in rows:
+            channel = channels[row.channel]
+            found = channel.read_back(seal.receipt(row)) if row.state is State.delivered else None
+            proofs.append(seal.prove(row, attempts, messages[row.message_id], channel, found))
         return release, seal.recomputed(rows) == release.seal, proofs
 
     def doctor(self) -> list[tuple[str, str, Destination]]:
         """Every configured channel: name, type, destination."""
         return [(name, channel.TYPE, channel.destination) for name, channel in self.channels.items()]
+
+    def _channels_of(self, rows: Iterable[Delivery]) -> dict[str, Channel]:
+        """The channels of some deliveries, enabled or not."""
+        return registry.build(self.site, self.settings, self.places, dict.fromkeys(row.channel for row in rows))
+
+    def _sealed(self, ledger: Ledger, rows: Iterable[Delivery]) -> dict[int, Message]:
+        """The messages of some deliveries by their number, each read once; ActionError where one was changed."""
+        channels = {row.message_id: row.channel for row in rows}
+        messages = {}
+        for number, (body, artefacts) in ledger.messages(channels.keys()).items():
+            try:
+                messages[number] = seal.load(body, artefacts)
+            except ValueError as error:
+                words = f"{channels[number]}: {error}: the ledger was tampered with or damaged"
+                raise ActionError(words) from None
+        return messages
 
     def _known(self, ledger: Ledger, release_id: str) -> Release:
         release = ledger.release(release_id)

@@ -16,7 +16,7 @@ from distributor import validation
 from distributor.errors import ConfigError, Problem
 from distributor.fields import Duration, Language, Line, Prose, Url
 from distributor.release import DEFAULT_CATCH_UP, Contact, Issuer
-from distributor.site import DEFAULT_STORE, Site
+from distributor.site import DEFAULT_STORE, SQLITE, Site, sqlite_path
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,10 +158,7 @@ def store_url(site: Site, settings: Settings) -> str:
     """The database URL, with a relative SQLite path resolved against the site."""
     store = settings.places.store
     url = store.reveal() if isinstance(store, Secret) else store
-    prefix = "sqlite:///"
-    if url.startswith(prefix) and not url.startswith(f"{prefix}/"):
-        return f"{prefix}{site.need_root() / url.removeprefix(prefix)}"
-    return url
+    return f"{SQLITE}{sqlite_path(site.need_root(), url)}" if url.startswith(SQLITE) else url
 
 
 def _toml(path: Path) -> dict[str, Any]:

@@ -168,8 +168,8 @@ class Shelf:
                     damaged += not name  # one bad file must not take the others along
                 elif until and row.published > until:
                     continue
-                elif (not name or name in row.lists) and (row.guid not in rows or rows[row.guid].version < row.version):
-                    rows[row.guid] = row
+                else:
+                    _stand(rows, row, name)
             if len(rows) == limit:
                 break
         return sorted(rows.values(), key=lambda row: row.order, reverse=True), damaged
@@ -179,12 +179,8 @@ class Shelf:
         rows: dict[str, Row] = {}
         for file in self._names(month, name):
             row = self._read(f"{month}/{file}")
-            if (
-                row
-                and (not name or name in row.lists)
-                and (row.guid not in rows or rows[row.guid].version < row.version)
-            ):
-                rows[row.guid] = row
+            if row:
+                _stand(rows, row, name)
         return sorted(rows.values(), key=lambda row: row.order, reverse=True)
 
     def pages(self, month: str, size: int, name: str = "") -> list[list[str]]:
@@ -248,6 +244,12 @@ def slug(tag: str) -> str:
     """A hashtag as the name of its page: `HarbourLine` → `harbourline`; letters of every script stay."""
     made = "".join(c if c.isalnum() or c in "-_" else "-" for c in tag.casefold())
     return made if len(made.encode()) <= 100 else mark(tag)
+
+
+def _stand(rows: dict[str, Row], row: Row, name: str) -> None:
+    """Put a row among those of a list, where it belongs there and no newer version of it stands there."""
+    if (not name or name in row.lists) and (row.guid not in rows or rows[row.guid].version < row.version):
+        rows[row.guid] = row
 
 
 def _touch(path: Path) -> None:

@@ -12,7 +12,8 @@ _PACKED = _HERE / "_site"
 #: In the wheel the three folders travel in `distributor/_site`; in a checkout the repo root is the site.
 BUILT_IN = _PACKED if _PACKED.is_dir() else _HERE.parent
 CONFIG = Path("config/distributor.toml")
-DEFAULT_STORE = "sqlite:///var/distributor.db"
+SQLITE = "sqlite:///"
+DEFAULT_STORE = f"{SQLITE}var/distributor.db"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +34,9 @@ class Site:
             store = config.get("places", {}).get("store", DEFAULT_STORE)
         except (OSError, ValueError, AttributeError):
             return None
-        if self.root is None or not isinstance(store, str) or not store.startswith("sqlite:///"):
+        if self.root is None or not isinstance(store, str) or not store.startswith(SQLITE):
             return None
-        return self.root / store.removeprefix("sqlite:///")
+        return sqlite_path(self.root, store)
 
     def layers(self, name: str) -> list[Path]:
         """The folders called `name` that exist, the user's before the built-in."""
@@ -55,6 +56,11 @@ class Site:
                 "then work inside it, or name it with --site or DISTRIBUTOR_SITE"
             )
         return self.root
+
+
+def sqlite_path(root: Path, url: str) -> Path:
+    """The file that `sqlite:///path` names; a relative path is meant from the site."""
+    return root / url.removeprefix(SQLITE)
 
 
 def find(given: str | None, *, cwd: Path) -> Site:

@@ -150,7 +150,7 @@ class Rss(Channel):
 
     def exhibits(self, message: Message) -> Mapping[str, bytes]:
         """The feed as it would be after this delivery, and the item alone."""
-        feeds = documents.foreseen(message, self._shelf(message), self.items)
+        feeds = documents.foreseen(message, self._shelf(message.lang), self.items)
         return {**{f"feed{SUFFIX[kind]}": feeds[kind] for kind in self.formats}, "item.xml": message.content}
 
     async def deliver(self, message: Message, recipient: Recipient, key: str) -> Receipt:  # noqa: ARG002  the guid is the key
@@ -167,11 +167,11 @@ class Rss(Channel):
         """The feed of the message's language."""
         return str(self.places.public / message.meta["path"])
 
-    def _shelf(self, message: Message) -> Shelf:
-        return Shelf(folder=self.places.state / "feeds" / self.name / message.lang, sound=documents.is_sound)
+    def _shelf(self, lang: str) -> Shelf:
+        return Shelf(folder=self.places.state / "feeds" / self.name / lang, sound=documents.is_sound)
 
     def _publish(self, message: Message) -> str:
-        folder, shelf, row = self.places.public, self._shelf(message), documents.row_of(message)
+        folder, shelf, row = self.places.public, self._shelf(message.lang), documents.row_of(message)
         for file in message.media:
             public.put_media(folder, file.sha256, file.name, file.data)
             public.put_media(self.places.state / "feeds", file.sha256, file.name, file.data)
@@ -194,7 +194,7 @@ class Rss(Channel):
 
     def as_of(self, kit: Kit, lang: str, kind: Literal["rss", "atom", "json"], when: datetime) -> bytes | None:
         """The feed of what had been released by `when` (aware); None when that is nothing."""
-        shelf = Shelf(folder=self.places.state / "feeds" / self.name / lang, sound=documents.is_sound)
+        shelf = self._shelf(lang)
         rows, _ = shelf.newest(self.items, until=when)
         meta = self._frame(lang, kit)
         feeds = documents.Feeds(meta, lang, shelf, self.items, self.formats, tags=False)
@@ -204,7 +204,7 @@ class Rss(Channel):
         """Write every feed anew from what is released; returns how many files changed."""
         written = 0
         for folder in sorted((self.places.state / "feeds" / self.name).glob("*/")):
-            shelf = Shelf(folder=folder, sound=documents.is_sound)
+            shelf = self._shelf(folder.name)
             frame = self._frame(folder.name, kit)
             made = documents.Feeds(frame, folder.name, shelf, self.items, self.formats, tags=self.tag_feeds)
             written += sum(public.put(self.places.public / path, data) for path, data in made.all())

@@ -8,7 +8,7 @@ import click
 from rich.console import Console
 
 from distributor.cli import as_json, draw
-from distributor.cli.main import Setting
+from distributor.cli.main import Setting, listed
 from distributor.contract import Severity
 from distributor.desk import Scheduled
 from distributor.lifecycle import State
@@ -27,8 +27,7 @@ def schedule_command(setting: Setting, release: Path, at: str | None, channels: 
     """Seal the release as it is previewed now, and plan its deliveries for the embargo instant."""
     from distributor import instants
 
-    names = [name.strip() for group in channels for name in group.split(",") if name.strip()]
-    desk = setting.desk(names)
+    desk = setting.desk(listed(channels))
     done = desk.schedule(release, instants.instant(at, setting.clock.now()) if at else None)
     if json_:
         as_json.show({**as_json.preview(done.preview), "already": done.already})

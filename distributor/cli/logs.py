@@ -4,11 +4,11 @@ import json
 import logging
 import sys
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from distributor.cli import draw
+from distributor.clock import Clock
 from distributor.errors import DistributorError
 from distributor.outbox import Event
 from distributor.redact import Redactor
@@ -17,9 +17,9 @@ from distributor.redact import Redactor
 class Log:
     """Where everything that a service says goes."""
 
-    def __init__(self, *, as_json: bool, root: Path | None, redact: Redactor) -> None:
+    def __init__(self, *, as_json: bool, root: Path | None, redact: Redactor, clock: Clock) -> None:
         """`root` shortens paths in lines for a person."""
-        self._json, self._root, self._redact = as_json, root, redact
+        self._json, self._root, self._redact, self._clock = as_json, root, redact, clock
         self._told, self._deaf = "", False
 
     def events(self, events: Sequence[Event]) -> None:
@@ -29,8 +29,7 @@ class Log:
 
     def say(self, event: str, words: str, **facts: object) -> None:
         """One thing that happened to the service itself."""
-        now = datetime.now(UTC)
-        shown = {"time": now.isoformat(), "event": event, "words": words, **facts}
+        shown = {"time": self._clock.now().isoformat(), "event": event, "words": words, **facts}
         self._write(json.dumps(shown, ensure_ascii=False, default=str) if self._json else words)
 
     def trouble(self, error: Exception) -> None:

@@ -102,6 +102,11 @@ class Setting:
         return desk.Desk(site=site.find(self.site_name, cwd=Path.cwd()), clock=self.clock, only=tuple(only))
 
 
+def listed(groups: Sequence[str]) -> list[str]:
+    """The names of an option that takes `a,b` and may be given several times."""
+    return [name.strip() for group in groups for name in group.split(",") if name.strip()]
+
+
 def _version(ctx: click.Context, _option: click.Parameter, asked: bool) -> None:  # noqa: FBT001  click's signature
     if asked:
         from distributor import __version__  # reading it takes as long as starting Python

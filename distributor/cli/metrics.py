@@ -40,6 +40,7 @@ class Metrics:
         self._ahead = Gauge("distributor_clock_ahead_seconds", "Host's clock minus the ledger's.", **options)
         self._steps = Counter("distributor_clock_steps", "How often the wall clock was stepped.", **options)
         self._health: Health | None = None
+        self._shown = make_wsgi_app(self.registry)
 
     def events(self, events: Sequence[Event]) -> None:
         """Count what happened to deliveries."""
@@ -66,7 +67,7 @@ class Metrics:
     def _app(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         path = environ.get("PATH_INFO", "")
         if path == "/metrics":
-            found: Iterable[bytes] = make_wsgi_app(self.registry)(environ, start_response)
+            found: Iterable[bytes] = self._shown(environ, start_response)
             return found
         if path != "/health":
             start_response("404 Not Found", [("Content-Type", "text/plain")])

@@ -7,7 +7,7 @@ import os
 import signal
 import socket
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -18,7 +18,7 @@ import click
 from distributor import redact
 from distributor.cli import draw
 from distributor.cli.logs import Log
-from distributor.cli.main import Setting
+from distributor.cli.main import Setting, listed
 from distributor.clock import Clock, Guard, SharedClock
 from distributor.desk import Desk
 from distributor.errors import ActionError
@@ -43,10 +43,7 @@ def run_command(setting: Setting, *, until_idle: bool, channels: Sequence[str], 
 
     With a SQLite store one process works on a site. With PostgreSQL any number share the work, on any machines.
     """
-    gc.freeze()  # what was imported stays; ten thousand deliveries at one instant are no garbage
-    gc.set_threshold(50_000, 20, 50)
-    names = [name.strip() for group in channels for name in group.split(",") if name.strip()]
-    desk = setting.desk(names)
+    desk = setting.desk(listed(channels))
     desk.site.need_root()
     asyncio.run(serve_alarm(desk, until_idle=until_idle, as_json=log == "json", metrics=metrics))
 
@@ -106,7 +103,7 @@ class Service:
         self.host = socket.gethostname()
         self.name = f"{self.host}-{os.getpid()}-{self.began:%H%M%S%f}"
         self.redact = redact.of(self.desk.channels)
-        self.log = Log(as_json=self.as_json, root=self.desk.site.root, redact=self.redact)
+        self.log = Log(as_json=self.as_json, root=self.desk.site.root, redact=self.redact, clock=self.clock)
         self.guard = Guard(self.clock.host if isinstance(self.clock, SharedClock) else self.clock)
         self.outbox = Outbox(
             ledger=self.ledger,
@@ -129,6 +126,8 @@ class Service:
 
     async def run(self) -> None:
         """Until `stop` is set."""
+        gc.freeze()  # what was imported stays; ten thousand deliveries at one instant are no garbage
+        gc.set_threshold(50_000, 20, 50)
         self.log.libraries()
         await self.tick()
         await self.outbox.reap(alone=not self.ledger.shared)
@@ -190,6 +189,7 @@ def _tell_systemd(words: str) -> None:
     """Readiness and watchdog (sd_notify(3)), where a service manager asked for them."""
     address = os.environ.get("NOTIFY_SOCKET")
     if address:
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as to:
+        # A manager that went away is no reason to stop delivering.
+        with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as to:
             to.connect(f"\0{address[1:]}" if address.startswith("@") else address)
             to.send(words.encode())

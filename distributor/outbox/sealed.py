@@ -29,7 +29,7 @@ class Sealed:
                 self._messages[number] = seal.load(body, artefacts)
             except ValueError as error:
                 self._messages[number] = str(error)
-            self._bytes += sum(map(len, artefacts.values()))
+            self._bytes += _size(self._messages[number])
 
     def trim(self, needed: Collection[int]) -> None:
         """Let go of the oldest, never of what is `needed` now."""
@@ -37,10 +37,12 @@ class Sealed:
             oldest = next((number for number in self._messages if number not in needed), None)
             if oldest is None:
                 return
-            message = self._messages.pop(oldest)
-            if isinstance(message, Message):
-                self._bytes -= len(message.content) + sum(len(file.data) for file in message.media)
+            self._bytes -= _size(self._messages.pop(oldest))
 
     def get(self, number: int) -> Message | str:
         """The message, or why it cannot be sent."""
         return self._messages.get(number, "the sealed message is not in the ledger")
+
+
+def _size(message: Message | str) -> int:
+    return 0 if isinstance(message, str) else len(message.content) + sum(len(file.data) for file in message.media)

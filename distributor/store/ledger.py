@@ -51,16 +51,16 @@ class Ledger(Reader):
         deliveries: Iterable[NewDelivery],
         *,
         who: str,
-        action: str = "schedule",
+        again: bool = False,
     ) -> None:
         """Seal a version and plan its deliveries, all or nothing.
 
-        A version none of whose deliveries was ever attempted is replaced when all of them are canceled, or when
-        `action` is `reschedule`; what was held stays held. Raises ActionError when the version is already there
+        A version none of whose deliveries was ever attempted is replaced when all of them are canceled, or when it is
+        planned `again` for another time; what was held stays held. Raises ActionError when the version is already there
         otherwise, or a delivery would precede the lift.
         """
         with self._engine.begin() as connection:
-            held = self._replace(connection, release, action=action)
+            held = self._replace(connection, release, again=again)
             try:
                 connection.execute(insert(s.release).values(q.release_values(release)))
                 numbers = q.add_messages(connection, release, messages)
@@ -74,14 +74,14 @@ class Ledger(Reader):
                 connection.execute(update(s.delivery).where(here).values(state=State.held))
                 connection.execute(q.update_release(release.id, release.version).values(pub_status=PubStatus.withheld))
             facts = {"release_id": release.id, "version": release.version, "detail": release.seal}
+            action = "reschedule" if again else "schedule"
             q.log(connection, release.sealed_at, who=who, action=action, **facts)
 
-    def _replace(self, connection: Connection, new: Release, *, action: str) -> bool:
+    def _replace(self, connection: Connection, new: Release, *, again: bool) -> bool:
         """Make room for a version; returns whether what was there is on hold."""
         mine = q.of(new.id, new.version)
         query = select(s.delivery.c.state, s.delivery.c.attempts).where(mine).order_by(s.delivery.c.id)
         states = connection.execute(query.with_for_update()).all()
-        again = action == "reschedule"
         if again and any(attempts for _, attempts in states):
             tried = sum(bool(attempts) for _, attempts in states)
             raise ActionError(

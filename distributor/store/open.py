@@ -1,11 +1,13 @@
 """Opening the database: made on first use, brought forward when older, refused when newer."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 from sqlalchemy import Engine, ExceptionContext, event, inspect
 from sqlalchemy.exc import ArgumentError, DatabaseError, InterfaceError, OperationalError
 
 from distributor.errors import StoreError
+from distributor.site import SQLITE
 from distributor.store import postgres, schema, sqlite
 from distributor.store.ledger import Ledger
 
@@ -16,7 +18,7 @@ def open_ledger(url: str, *, create: bool = True) -> Ledger:
 
     Raises StoreError with the way out: a read-only folder, a newer schema, a file that is no database, no server.
     """
-    if url.startswith(sqlite.PREFIX):
+    if url.startswith(SQLITE):
         return _sqlite(url, create=create)
     if url.startswith(postgres.PREFIXES):
         return _postgres(url, create=create)
@@ -25,7 +27,7 @@ def open_ledger(url: str, *, create: bool = True) -> Ledger:
 
 
 def _sqlite(url: str, *, create: bool) -> Ledger:
-    path = sqlite.path(url)
+    path = Path(url.removeprefix(SQLITE))
     if not create and not path.is_file():
         raise StoreError(f"there is no ledger yet at {path}: nothing has been scheduled on this site")
     try:

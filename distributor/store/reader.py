@@ -66,12 +66,8 @@ class Reader:
         with self._reading() as connection:
             return [q.attempt(row) for row in connection.execute(query)]
 
-    def message(self, message_id: int) -> tuple[str, Mapping[str, bytes]]:
-        """A sealed message as JSON and the artefacts it refers to."""
-        return self.messages([message_id])[message_id]
-
     def messages(self, ids: Collection[int]) -> dict[int, tuple[str, Mapping[str, bytes]]]:
-        """Several messages at once."""
+        """Sealed messages by their number, as JSON and the artefacts that each refers to."""
         if not ids:
             return {}
         c = s.message.c
@@ -121,11 +117,11 @@ class Reader:
         with self._reading() as connection:
             return maybe_instant(connection.execute(select(func.min(s.delivery.c.due)).where(s.WAITS)).scalar())
 
-    def channels(self, release_id: str, version: int) -> list[str]:
-        """The channels of one version."""
-        query = select(s.delivery.c.channel).where(q.of(release_id, version)).distinct()
+    def is_out(self, release_id: str, version: int) -> bool:
+        """Whether anything of a version was delivered."""
+        delivered = q.of(release_id, version), s.delivery.c.state == State.delivered
         with self._reading() as connection:
-            return sorted(connection.execute(query).scalars())
+            return connection.execute(select(s.delivery.c.id).where(*delivered).limit(1)).first() is not None
 
     def workers(self) -> list[Worker]:
         """Every process that has not said goodbye, the liveliest first."""

@@ -1,11 +1,8 @@
 """One machine: a SQLite file in WAL mode."""
 
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Engine, create_engine, event
-
-PREFIX = "sqlite:///"
 
 
 def engine(url: str) -> Engine:
@@ -28,11 +25,6 @@ def engine(url: str) -> Engine:
         connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
 
     return made
-
-
-def path(url: str) -> Path:
-    """The database file."""
-    return Path(url.removeprefix(PREFIX))
 
 
 def way_out(cause: str) -> str:
