@@ -233,10 +233,14 @@ class Desk:
                 for row in ledger.deliveries(one.id, one.version)
                 if row.state is State.in_doubt and channel in (None, row.channel) and recipient in (None, row.recipient)
             ]
-            if not rows:
-                raise ActionError(f"nothing of '{release_id}' that fits is in doubt")
-            ledger.settle_doubt(rows, there=there, now=self.clock.now(), who=_who())
-        return rows
+            settled = ledger.settle_doubt(rows, there=there, now=self.clock.now(), who=_who())
+        if not rows:
+            raise ActionError(f"nothing of '{release_id}' that fits is in doubt")
+        if not settled:
+            raise ActionError(
+                f"'{release_id}' is in doubt, but a newer version is there already: nothing was sent again"
+            )
+        return settled
 
     # ── questions ─────────────────────────────────────────────────────────────────────────────────────────────────
 

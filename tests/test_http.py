@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import gzip
 import re
+import ssl
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from distributor.http import Answer, Http, Request, read_local, retry_after, write_local
+from distributor.http import Answer, Http, Request, engine, read_local, retry_after, write_local
 from distributor.outcomes import InDoubt, Refused, Unauthorized, Unavailable
 
 NOW = datetime(2030, 3, 5, tzinfo=UTC)
@@ -195,3 +196,34 @@ def test_a_header_that_would_break_the_request_is_never_sent() -> None:
         return raw
 
     assert asyncio.run(work()).requests == []
+
+
+def test_an_answer_that_never_comes_leaves_a_doubt(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "_ANSWER", 0.3)
+    raw = Raw(b"")  # takes the request, says nothing, stays
+    [answer] = send(raw)
+    assert isinstance(answer, InDoubt)
+    assert len(raw.requests) == 1
+
+
+def test_a_certificate_that_nobody_vouches_for_gets_nothing(certificate: Path) -> None:
+    """Certainly nothing was written: the request does not leave before the server has proved who it is."""
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(certificate)
+    got: list[bytes] = []
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        got.append(await reader.read(1000))
+        writer.close()
+
+    async def work() -> None:
+        server = await asyncio.start_server(talk, "127.0.0.1", 0, ssl=context)
+        http = Http()
+        url = f"https://localhost:{server.sockets[0].getsockname()[1]}/"
+        with pytest.raises(Unavailable):
+            await http.send(Request(method="POST", url=url, body=b"secret"), bearer="token")
+        await http.close()
+        server.close()
+
+    asyncio.run(work())
+    assert got == []

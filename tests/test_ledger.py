@@ -321,6 +321,34 @@ def test_a_correction_never_overtakes_what_it_corrects(root: Path) -> None:
         assert [version[key] for _, who, key in sites.log(root) if who == someone] == [1, 2]
 
 
+def test_what_a_correction_has_overtaken_is_never_sent_after_it(root: Path) -> None:
+    """Version 1 failed or is in doubt, version 2 is there: neither 'resume' nor 'settle --again' brings the old text."""
+    trigger = root / "fault"
+    site = Scheduled(root, box(root, to=["failed@x", "doubt@x"], fault_file=str(trigger)))
+    trigger.write_text("lost")
+    site.clock.set(LIFT)
+    site.drain()
+    with site.desk.ledger() as ledger:
+        [row] = [one for one in ledger.deliveries("three-piers", 1) if one.recipient == "failed@x"]
+        ledger.settle_doubt([row], there=False, now=site.clock.now(), who="test")
+    trigger.write_text("unavailable")
+    site.clock.step(timedelta(hours=7))
+    site.drain()
+    trigger.unlink()
+    path = sites.release(root, None, name="second")
+    head = "id: three-piers\nversion: 2\ncorrects: {version: 1, class: C}"
+    path.write_text(path.read_text().replace("id: second", head))
+    Desk(site=Site(root), clock=site.clock).schedule(path, site.clock.now())
+    assert site.drain() == 2
+    site.desk.resume("three-piers")
+    with pytest.raises(ActionError, match="in doubt"):
+        site.desk.settle("three-piers", there=False)
+    site.clock.step(timedelta(hours=1))
+    assert site.drain() == 0
+    assert len(sites.log(root)) == 2
+    assert [row.recipient for row in site.desk.settle("three-piers", there=True)] == ["doubt@x"]
+
+
 # ── another time ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -3,6 +3,7 @@
 The peer records every write with its time: `begin` when it is asked, `written` when it has it.
 """
 
+import contextlib
 import random
 import resource
 import signal
@@ -22,6 +23,7 @@ import pytest
 from distributor import seal
 from distributor.clock import SystemClock
 from distributor.desk import Desk
+from distributor.errors import ActionError
 from distributor.site import Site
 from distributor.store import Delivery
 from tests import sites
@@ -363,3 +365,35 @@ def test_hold_resume_cancel_and_kill_race_the_gate(tmp_path: Path, real_store: s
     assert found["delivered"] >= len(written)
     assert found["canceled"] + found["delivered"] == 1500
     assert_never_early(root, lift)
+
+
+def test_reschedule_and_schedule_race_the_gate(tmp_path: Path, real_store: str) -> None:
+    """Around the instant: either it was moved and nothing left before the new one, or it was refused and is out."""
+    root = tmp_path / "site"
+    people = [f"r{n}@x" for n in range(20)]
+    sites.make(root, sites.box(root, to=people, idempotency="A", room=5, seconds=0.01))
+    desk = Desk(site=Site(root), clock=SystemClock())
+    with desk.ledger(create=True):
+        pass
+    chance, moved, lifts = random.Random(3), set(), {}
+    with workers(root, 1):
+        time.sleep(1.5)
+        for number in range(12):
+            name = f"race-{number}"
+            lift = datetime.now(UTC) + timedelta(seconds=0.8)
+            desk.schedule(sites.release(root, lift, name=name))
+            aim = lift + timedelta(seconds=chance.uniform(-0.03, 0.03))
+            time.sleep(max(0.0, (aim - datetime.now(UTC)).total_seconds()))
+            lifts[name] = lift
+            with contextlib.suppress(ActionError):
+                lifts[name] = desk.reschedule(name, lift + timedelta(seconds=1.5)).release.lift
+                moved.add(name)
+        until(lambda: open_rows(root) == 0, 30)
+    with desk.ledger() as ledger:
+        lift_of = {
+            row.key: lifts[one.id] for one in ledger.releases() for row in ledger.deliveries(one.id, one.version)
+        }
+    begun = sites.log(root, word="begin")
+    assert Counter(key for *_, key in begun) == dict.fromkeys(lift_of, 1)
+    assert all(when >= lift_of[key].timestamp() for when, _, key in begun)
+    assert 0 < len(moved) < 12  # the race was one

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, case, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, and_, case, delete, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from distributor.errors import ActionError
@@ -141,7 +141,10 @@ class Ledger(Reader):
         """
         c = s.delivery.c
         with self._engine.begin() as connection:
-            affected = (q.of(release_id, version), c.state.in_([*change.from_states, State.sending]))
+            stopped: ColumnElement[bool] = c.state.in_(list(change.from_states))
+            if change.to is State.planned:
+                stopped = and_(stopped, ~q.OVERTAKEN)
+            affected = (q.of(release_id, version), or_(stopped, c.state == State.sending))
             # Locked first, in one order: then the states are the latest, and two writers never wait for each other.
             query = select(c.state).where(*affected).order_by(c.id).with_for_update()
             moved: int = sum(state != State.sending for state in connection.execute(query).scalars())
@@ -159,18 +162,22 @@ class Ledger(Reader):
             q.log(connection, now, who=who, action=change.action, **facts)
             return moved
 
-    def settle_doubt(self, rows: Iterable[Delivery], *, there: bool, now: datetime, who: str) -> int:
-        """A person looked: what is in doubt `there` is delivered, else it is planned again and goes out at once."""
+    def settle_doubt(self, rows: Iterable[Delivery], *, there: bool, now: datetime, who: str) -> list[Delivery]:
+        """A person looked: what is in doubt `there` is delivered, else it is planned again and goes out at once, unless a
+        newer version is there. Returns what was settled.
+        """
         c = s.delivery.c
-        settled = 0
+        settled = []
         values: dict[str, object] = {"settled_at": micros(now), "reason": f"{who} looked: it is there"}
         values |= {"state": State.delivered, "sent_at": case((c.doubt_since.is_(None), c.due), else_=c.doubt_since)}
         if not there:
             values = {"state": State.planned, "late_ok": 1, "doubt_since": None, "reason": f"{who} sends it again"}
         with self._engine.begin() as connection:
             for row in rows:
-                mine = (c.id == row.id, c.state == State.in_doubt)
-                settled += int(connection.execute(update(s.delivery).where(*mine).values(values)).rowcount)
+                mine = [c.id == row.id, c.state == State.in_doubt, *([] if there else [~q.OVERTAKEN])]
+                if not connection.execute(update(s.delivery).where(*mine).values(values)).rowcount:
+                    continue
+                settled.append(row)
                 facts = {"release_id": row.release_id, "version": row.version}
                 detail = f"{row.channel} {row.recipient}: {'there' if there else 'again'}"
                 q.log(connection, now, who=who, action="settle", detail=detail, **facts)

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    FromClause,
     Row,
     String,
     Update,
@@ -45,22 +46,26 @@ def of(release_id: str, version: int) -> ColumnElement[bool]:
 
 
 _OF_ITS_RELEASE = and_(s.release.c.id == s.delivery.c.release_id, s.release.c.version == s.delivery.c.version)
-_EARLIER = s.delivery.alias("earlier")
+_EARLIER, _LATER = s.delivery.alias("earlier"), s.delivery.alias("later")
+
+
+def _to_the_same(other: FromClause, *which: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Whether another version's delivery to the same recipient is such."""
+    same = (other.c[name] == s.delivery.c[name] for name in ("release_id", "channel", "recipient"))
+    return exists(select(other.c.id).where(*same, *which))
+
+
 #: An earlier version that is on its way to the same recipient goes first.
+_ON_ITS_WAY = or_(
+    _EARLIER.c.state.in_((State.sending, State.retrying)),
+    and_(_EARLIER.c.state == State.planned, _EARLIER.c.due <= s.delivery.c.due),
+)
 _IN_ORDER = or_(
-    s.delivery.c.version == 1,
-    ~exists(
-        select(_EARLIER.c.id).where(
-            _EARLIER.c.release_id == s.delivery.c.release_id,
-            _EARLIER.c.channel == s.delivery.c.channel,
-            _EARLIER.c.recipient == s.delivery.c.recipient,
-            _EARLIER.c.version < s.delivery.c.version,
-            or_(
-                _EARLIER.c.state.in_((State.sending, State.retrying)),
-                and_(_EARLIER.c.state == State.planned, _EARLIER.c.due <= s.delivery.c.due),
-            ),
-        )
-    ),
+    s.delivery.c.version == 1, ~_to_the_same(_EARLIER, _EARLIER.c.version < s.delivery.c.version, _ON_ITS_WAY)
+)
+#: A newer version is with the same recipient, or on its way: the old text must not come after it.
+OVERTAKEN = _to_the_same(
+    _LATER, _LATER.c.version > s.delivery.c.version, _LATER.c.state.in_((State.sending, State.delivered))
 )
 
 
