@@ -1,4 +1,4 @@
-"""What a person types for `--at`."""
+"""What a person types for an instant."""
 
 from datetime import datetime, timedelta
 
@@ -7,12 +7,12 @@ from distributor.errors import ActionError
 from distributor.fields import duration
 
 
-def instant(text: str, now: datetime) -> datetime:
-    """`--at`: `now`, `+10s`, `+2h`, or an instant with its zone. Raises ActionError."""
-    return zoned(text, now)[0]
+def instant(text: str, now: datetime, option: str = "--at") -> datetime:
+    """`now`, `+10s`, `+2h`, or an instant with its zone. Raises ActionError, which names the option."""
+    return zoned(text, now, option)[0]
 
 
-def zoned(text: str, now: datetime) -> tuple[datetime, str | None]:
+def zoned(text: str, now: datetime, option: str = "--at") -> tuple[datetime, str | None]:
     """`instant`, and the zone that was written, if one was."""
     if text == "now":
         return now, None
@@ -23,5 +23,5 @@ def zoned(text: str, now: datetime) -> tuple[datetime, str | None]:
             return now + length, None
         found = embargo.parse(text)
     except ValueError as error:
-        raise ActionError(f"--at: {error}; or write 'now' or '+10m'") from None
+        raise ActionError(f"{option}: {error}; or write 'now' or '+10m'") from None
     return found.instant, found.zone

@@ -284,3 +284,23 @@ def test_a_demo_that_is_stopped_says_that_nothing_was_sent(tmp_path: Path) -> No
     assert demo.returncode == 2, err
     assert "nothing was sent" in err
     assert "previewed byte" not in out
+
+
+@pytest.mark.parametrize("address", ["nonsense", "127.0.0.1:", "127.0.0.1:99999", "-1"])
+def test_a_metrics_address_without_a_port_is_refused_in_words(cli: Cli, address: str) -> None:
+    code, _, err = cli("run", f"--metrics={address}")
+    assert code == 2
+    assert f"'{address}' names no port; write 9464 or 127.0.0.1:9464" in err
+
+
+def test_reschedule_and_settle_say_what_they_did(cli: Cli) -> None:
+    cli("schedule", str(sites.release(cli.root, LIFT)))
+    code, out, _ = cli("reschedule", "three-piers", "--at", "2030-03-06 09:00 Asia/Hong_Kong")
+    assert (code, "Wed 6 Mar 2030 09:00 HKT (01:00 UTC)" in out) == (0, True)
+    code, out, _ = cli("reschedule", "three-piers", "--at", "+2h", "--json")
+    assert json.loads(out)["lift"] == "2030-03-01T14:00:00+00:00"
+    assert cli("reschedule", "three-piers", "--at", "2030-03-06 09:00")[0] == 2
+    code, _, err = cli("settle", "three-piers")
+    assert (code, "Say --there" in err) == (2, True)
+    code, _, err = cli("settle", "three-piers", "--there")
+    assert (code, "nothing of 'three-piers' that fits is in doubt" in err) == (2, True)

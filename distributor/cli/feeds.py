@@ -44,7 +44,7 @@ def feed_command(
 
     desk = setting.desk()
     now = desk.clock.now()
-    when = instant(as_of, now) if as_of else now
+    when = instant(as_of, now, "--as-of") if as_of else now
     channel = next((one for one in desk.channels.values() if isinstance(one, Feeding)), None)
     if channel is None:
         raise ActionError('no channel makes a feed here: add a block with type = "rss" to the config')

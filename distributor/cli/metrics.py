@@ -80,10 +80,12 @@ class Metrics:
     def serve(self, address: str) -> WSGIServer:
         """Answer on `host:port` (or `port` on loopback) from a thread; raises ActionError where that is not possible."""
         host, _, port = address.rpartition(":")
+        if not port.isdecimal() or int(port) > 65535:
+            raise ActionError(f"--metrics: '{address}' names no port; write 9464 or 127.0.0.1:9464")
         try:
             server = make_server(host or "127.0.0.1", int(port), self._app, handler_class=_Quiet)
-        except (OSError, ValueError, OverflowError) as error:
-            raise ActionError(f"cannot serve metrics on '{address}': {error}; write 127.0.0.1:9464") from None
+        except OSError as error:
+            raise ActionError(f"cannot serve metrics on '{address}': {error.strerror}; choose another port") from None
         threading.Thread(target=server.serve_forever, name="metrics", daemon=True).start()
         return server
 
