@@ -36,6 +36,7 @@ bench: $(READY)
 	$(BIN)/python benchmarks/fanout.py
 	$(BIN)/python benchmarks/throughput.py
 	$(BIN)/python benchmarks/lateness.py
+	$(BIN)/python benchmarks/publish.py
 
 wheel: $(READY)
 	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist .

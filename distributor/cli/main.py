@@ -31,7 +31,7 @@ _COMMANDS = {
     "cancel": "actions",
     "verify": "actions",
     "doctor": "setup",
-    "serve": "public",
+    "serve": "serve",
     "feed": "feeds",
     "publish": "feeds",
     "demo": "demo",
