@@ -337,6 +337,22 @@ def test_a_disk_that_is_full_for_a_while(tmp_path: Path) -> None:
     assert states(root) == {"delivered": 400}
 
 
+def test_a_dump_of_the_shared_ledger_is_restored(
+    tmp_path: Path, shared: Postgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As docs/operating.md says."""
+    root = tmp_path / "site"
+    plan(root, 5, 600)
+    before, dump = sites.store.rpartition("/")[2], shared.folder / "dump"
+    shared.client("pg_dump", "-Fc", "-f", str(dump), before)
+    Desk(site=Site(root), clock=SystemClock()).cancel("three-piers")
+    monkeypatch.setattr(sites, "store", shared.database())
+    shared.client("pg_restore", "-d", sites.store.rpartition("/")[2], str(dump))
+    sites.configure(root, sites.box(root, to=["a@x"]))
+    assert states(root) == {"planned": 5}
+    assert Desk(site=Site(root), clock=SystemClock()).verify("three-piers")[1]
+
+
 def test_hold_resume_cancel_and_kill_race_the_gate(tmp_path: Path, real_store: str) -> None:
     """After a hold has answered, nothing more begins; over all of it nobody gets it twice."""
     root = tmp_path / "site"

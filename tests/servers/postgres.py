@@ -114,6 +114,10 @@ class Postgres:
         self.execute(f"CREATE DATABASE {name} STRATEGY file_copy")
         return self.url(name)
 
+    def client(self, program: str, *args: str) -> None:
+        """Run one of PostgreSQL's own programs against the server: `pg_dump`, `pg_restore`."""
+        self._call(program, "-h", "127.0.0.1", "-p", str(self.port), "-U", "press", *args)
+
     def url(self, database: str) -> str:
         """Where a database is."""
         return f"postgresql://press@127.0.0.1:{self.port}/{database}"
