@@ -111,6 +111,28 @@ def test_what_is_held_or_canceled_does_not_go(root: Path) -> None:
     assert site.drain() == 1
 
 
+@pytest.mark.parametrize("canceled_first", [True, False])
+@pytest.mark.parametrize("there", [True, False])
+def test_what_may_be_out_is_never_called_canceled(root: Path, canceled_first: bool, there: bool) -> None:
+    """A process died with it on the wire, and a person cancels: it is in doubt until a person has looked."""
+    site = Scheduled(root, box(root, idempotency="A"))
+    site.clock.set(LIFT)
+    with site.desk.ledger() as ledger:
+        dead = Worker(name="dead", pid=1, began_at=LIFT, beat_at=LIFT)
+        ledger.beat(dead)
+        ledger.turn("dead", LIFT, rooms=[Room(channel="box", free=9)], verdict=lambda _due: Late.on_time)
+        site.clock.step(LEASE + timedelta(seconds=1))
+        for cancels in (canceled_first, not canceled_first):
+            if cancels:
+                site.desk.cancel("three-piers")
+            else:
+                ledger.reap(site.clock.now(), myself="other")
+    assert site.states() == {"box public/en": "in_doubt"}
+    assert site.drain() == 0
+    site.desk.settle("three-piers", there=there)
+    assert site.states() == {"box public/en": "delivered" if there else "canceled"}
+
+
 def test_missed_by_too_much_it_asks_a_person(root: Path) -> None:
     site = Scheduled(root, box(root) + sites.box(root, "feed", always=True))
     site.clock.set(LIFT + timedelta(minutes=16))

@@ -41,11 +41,12 @@ class World(RuleBasedStateMachine):
         self.clock = FakeClock(NOW)
         self.desk = Desk(site=Site(root), clock=self.clock)
         self.desk.schedule(sites.release(root, LIFT))
-        self.lift = LIFT
+        self.lift = self.last_beat = LIFT
         self.ledger: Ledger = open_ledger(f"sqlite:///{root}/var/distributor.db")
         self.wire: dict[str, list[Due]] = {"one": [], "two": []}
         self.seen: Counter[str] = Counter()  # what the other side has, by our key
         self.allowed: Counter[str] = Counter()  # how often a repeat was asked for
+        self.said_absent: set[str] = set()  # a person looked and did not see it
         self.stopped = False
         if due:
             self.clock.set(LIFT)
@@ -65,6 +66,7 @@ class World(RuleBasedStateMachine):
     def a_process_begins(self, name: str, free: int) -> None:
         now = self.clock.now()
         self.ledger.beat(Worker(name=name, pid=1, began_at=now, beat_at=now))
+        self.last_beat = max(now, self.last_beat)
         rooms = [Room(channel=channel, free=free) for channel in CHANNELS]
         turn = self.ledger.turn(name, now, rooms=rooms, verdict=lambda _due: Late.on_time)
         assert not turn.begun or (now >= self.lift and not self.stopped)
@@ -96,10 +98,11 @@ class World(RuleBasedStateMachine):
             if due.delivery.idempotency == "A" or due.in_doubt == "resend":
                 self.allowed[due.delivery.key] += 1
         self.wire[name] = []
-        self.clock.step(LEASE + timedelta(seconds=1))
+        self.clock.set(max(self.clock.now(), self.last_beat) + LEASE + timedelta(seconds=1))
         other = "two" if name == "one" else "one"
         now = self.clock.now()
         self.ledger.beat(Worker(name=other, pid=1, began_at=now, beat_at=now))
+        self.last_beat = now
         self.ledger.reap(now, myself=other)
 
     @rule()
@@ -138,6 +141,7 @@ class World(RuleBasedStateMachine):
         if doubtful:
             self.desk.settle("three-piers", there=there)
             self.allowed.update(row.key for row in doubtful)
+            self.said_absent.update(row.key for row in doubtful if not there)
 
     # ── what must hold ────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -165,6 +169,8 @@ class World(RuleBasedStateMachine):
             assert row.due >= self.lift
             if row.state is State.delivered:
                 assert self.seen[row.key] or self.allowed[row.key]
+            if row.state is State.canceled and row.key not in self.said_absent:
+                assert not self.seen[row.key]
 
 
 def world(examples: int) -> type:

@@ -134,8 +134,9 @@ def settle_command(
     if answer is None:
         raise click.UsageError("Say --there (it arrived) or --again (it did not; send it).")
     rows = setting.desk().settle(release_id, there=answer == "there", channel=channel, recipient=recipient)
+    words = {State.delivered: "delivered", State.canceled: "canceled, as its release is"}
     for row in rows:
-        click.echo(f"{row.channel} {row.recipient}: {'delivered' if answer == 'there' else 'goes out again'}")
+        click.echo(f"{row.channel} {row.recipient}: {words.get(row.state, 'goes out again')}")
 
 
 @click.command("verify")

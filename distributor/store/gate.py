@@ -25,6 +25,7 @@ from sqlalchemy import (
     literal,
     or_,
     select,
+    true,
     update,
 )
 
@@ -40,6 +41,7 @@ Verdict = Callable[[Due], Late]
 # ── settling ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 _IN_DOUBT = bindparam("outcome_", type_=String) == "in_doubt"
+_DOUBTED = s.delivery.c.doubt_since.is_not(None)
 _END_ATTEMPT = (
     update(s.attempt)
     .where(
@@ -52,6 +54,16 @@ _END_ATTEMPT = (
         reason=bindparam("reason_", type_=Text),
     )
 )
+
+
+def off_the_wire(unsettled: ColumnElement[bool]) -> Any:
+    """The state of a row that comes back to be tried again: what a person wanted meanwhile goes first, but nothing that
+    may be out (`unsettled`) is ever called canceled.
+    """
+    wanted = s.delivery.c.wanted
+    return case(
+        (and_(wanted == State.canceled, unsettled), State.in_doubt), else_=func.coalesce(wanted, State.retrying)
+    )
 
 
 def _settle_delivery(*, delivered: bool) -> Update:
@@ -67,7 +79,7 @@ def _settle_delivery(*, delivered: bool) -> Update:
         still: ColumnElement[bool] = c.state != State.delivered
     else:
         still = or_(c.state == State.sending, and_(c.state == State.in_doubt, ~_IN_DOUBT))
-        state = case((state == State.retrying, func.coalesce(c.wanted, state)), else_=state)
+        state = case((state == State.retrying, off_the_wire(or_(_IN_DOUBT, _DOUBTED))), else_=state)
     began = bindparam("began_", type_=BigInteger)
     return (
         update(s.delivery)
@@ -210,8 +222,8 @@ def take_back_unsent(connection: Connection, worker: str, now: datetime, flying:
     if ids:
         words = "the ledger was lost before the write: nothing was sent"
         _end_open_attempts(connection, ids, now, "unavailable", words)
-        again = func.coalesce(c.wanted, State.retrying)
-        connection.execute(update(s.delivery).where(c.id.in_(ids)).values(state=again, reason=words))
+        back = update(s.delivery).where(c.id.in_(ids))
+        connection.execute(back.values(state=off_the_wire(_DOUBTED), reason=words))
 
 
 def reap(connection: Connection, now: datetime, *, myself: str, alone: bool) -> list[Delivery]:
@@ -235,7 +247,7 @@ def reap(connection: Connection, now: datetime, *, myself: str, alone: bool) -> 
         update(s.delivery)
         .where(c.id.in_(ids))
         .values(
-            state=case((again, func.coalesce(c.wanted, State.retrying)), else_=State.in_doubt),
+            state=case((again, off_the_wire(true())), else_=State.in_doubt),
             reason=words,
             doubt_since=func.coalesce(c.doubt_since, began),
         )

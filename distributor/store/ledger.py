@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Connection, and_, case, delete, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, case, delete, insert, literal, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from distributor.errors import ActionError
@@ -137,7 +137,8 @@ class Ledger(Reader):
 
     def change(self, release_id: str, version: int, change: Change, *, now: datetime, who: str) -> int:
         """Move every delivery of a version that is not on the wire; returns how many. Takes effect at once: the gate
-        of a running service reads the same rows. What is on the wire is moved when it comes back unsent.
+        of a running service reads the same rows. What is on the wire is moved when it comes back unsent. What may be
+        out already is not canceled but in doubt: a person says what became of it.
         """
         c = s.delivery.c
         with self._engine.begin() as connection:
@@ -149,8 +150,9 @@ class Ledger(Reader):
             query = select(c.state).where(*affected).order_by(c.id).with_for_update()
             moved: int = sum(state != State.sending for state in connection.execute(query).scalars())
             on_wire = c.state == State.sending
+            doubted = and_(c.doubt_since.is_not(None), literal(change.to is State.canceled))
             values = {
-                "state": case((on_wire, c.state), else_=change.to),
+                "state": case((on_wire, c.state), (doubted, State.in_doubt), else_=change.to),
                 "settled_at": case((on_wire, c.settled_at), else_=micros(now)),
                 "wanted": case((on_wire, None if change.to is State.planned else change.to), else_=None),
             }
@@ -164,24 +166,25 @@ class Ledger(Reader):
 
     def settle_doubt(self, rows: Iterable[Delivery], *, there: bool, now: datetime, who: str) -> list[Delivery]:
         """A person looked: what is in doubt `there` is delivered, else it is planned again and goes out at once, unless a
-        newer version is there. Returns what was settled.
+        newer version is there; of a canceled release it is canceled. Returns what was settled, as it is now.
         """
         c = s.delivery.c
-        settled = []
+        settled: list[int] = []
         values: dict[str, object] = {"settled_at": micros(now), "reason": f"{who} looked: it is there"}
         values |= {"state": State.delivered, "sent_at": case((c.doubt_since.is_(None), c.due), else_=c.doubt_since)}
         if not there:
-            values = {"state": State.planned, "late_ok": 1, "doubt_since": None, "reason": f"{who} sends it again"}
+            state = case((q.CALLED_OFF, State.canceled), else_=State.planned)
+            values = {"state": state, "late_ok": 1, "doubt_since": None, "reason": f"{who} sends it again"}
         with self._engine.begin() as connection:
             for row in rows:
                 mine = [c.id == row.id, c.state == State.in_doubt, *([] if there else [~q.OVERTAKEN])]
                 if not connection.execute(update(s.delivery).where(*mine).values(values)).rowcount:
                     continue
-                settled.append(row)
+                settled.append(row.id)
                 facts = {"release_id": row.release_id, "version": row.version}
                 detail = f"{row.channel} {row.recipient}: {'there' if there else 'again'}"
                 q.log(connection, now, who=who, action="settle", detail=detail, **facts)
-        return settled
+            return q.deliveries(connection, c.id.in_(settled))
 
     # ── liveness ──────────────────────────────────────────────────────────────────────────────────────────────────
 

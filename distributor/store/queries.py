@@ -46,6 +46,7 @@ def of(release_id: str, version: int) -> ColumnElement[bool]:
 
 
 _OF_ITS_RELEASE = and_(s.release.c.id == s.delivery.c.release_id, s.release.c.version == s.delivery.c.version)
+CALLED_OFF = exists(select(s.release.c.id).where(_OF_ITS_RELEASE, s.release.c.pub_status == PubStatus.canceled))
 _EARLIER, _LATER = s.delivery.alias("earlier"), s.delivery.alias("later")
 
 
