@@ -57,7 +57,7 @@ class Capabilities:
     edit: bool = False
     delete: bool = False
     returns_id: bool = False
-    needs_page: bool = False  #: the network reads the public page right after the post
+    needs_page: bool = False  #: the other side reads the public page right after the write
     key_lifetime: timedelta | None = None  #: how long the server remembers our key; None: for ever
     always_publishes: bool = False  #: never `missed`: a feed is right whenever it is written
 
@@ -129,6 +129,7 @@ class Channel(ABC):
     after: Offset = timedelta()  #: sent this long after the lift; negative only for tier prebrief
     tier: Tier = Tier.public
     in_doubt: Literal["hold", "resend"] = "hold"
+    wait_for_page: bool | None = None  #: until the public page answers 200; None: where the other side reads it
     rate: RateLimit | None = None  #: how often the account may be written to; `limit` is what is in force
 
     def __post_init__(self) -> None:
@@ -160,6 +161,12 @@ class Channel(ABC):
     def owns(self) -> tuple[str, ...]:
         """Files that this channel alone may write; two channels with one of them are refused at the start."""
         return ()
+
+    @property
+    def awaits_page(self) -> bool:
+        """Whether nothing goes out here before the public page answers 200."""
+        wanted = self.capabilities.needs_page if self.wait_for_page is None else self.wait_for_page
+        return wanted and self.destination.live and self.tier is not Tier.prebrief
 
     @property
     def concurrency(self) -> int:

@@ -105,4 +105,5 @@ class Message:
     dropped: tuple[Dropped, ...] = ()
     media: tuple[MediaFile, ...] = ()
     recipients: tuple[Recipient, ...] = ()
+    page: str = ""  #: the public page of its release, where it has to be there before this goes out
     meta: Mapping[str, str] = field(default_factory=dict)  #: the channel's own facts, sealed with the bytes

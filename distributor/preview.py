@@ -123,7 +123,7 @@ class Press:
 
 def _render(channel: Channel, release: Release, kit: Kit, due: datetime) -> list[Rendered]:
     try:
-        messages = channel.render(release, kit)
+        messages = [_with_page(channel, release, kit, message) for message in channel.render(release, kit)]
     except DistributorError as error:
         places = [replace(p, field=f"[channels.{channel.name}]") for p in error.problems]
         raise type(error)(*places) from error
@@ -140,6 +140,11 @@ def _render(channel: Channel, release: Release, kit: Kit, due: datetime) -> list
         )
         for message in messages
     ]
+
+
+def _with_page(channel: Channel, release: Release, kit: Kit, message: Message) -> Message:
+    text = release.in_language(message.lang)
+    return replace(message, page=kit.page_url(release, text)) if text and channel.awaits_page else message
 
 
 def _missing_languages(channel: Channel, release: Release) -> list[Finding]:

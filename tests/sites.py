@@ -40,6 +40,7 @@ class Box(Channel):
     room: int = 0
     until: str = ""
     url: str = ""
+    live: bool = False
     _http: Http = field(default_factory=Http, init=False, repr=False, compare=False)
     _file: list = field(default_factory=list, init=False, repr=False, compare=False)
 
@@ -53,7 +54,7 @@ class Box(Channel):
 
     @property
     def destination(self) -> Destination:
-        return Destination(live=False, place=self.log)
+        return Destination(live=self.live, place=self.log)
 
     def render(self, release: Release, kit: Kit) -> Sequence[Message]:
         return [

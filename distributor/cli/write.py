@@ -163,6 +163,8 @@ def _draw(out: Console, one: Rendered, zone: str, root: Path | None, *, whole: b
     out.rule(f"[bold]{message.channel}[/] · {message.lang}", align="left", style="dim")
     where = "live" if one.channel.destination.live else "local"
     out.print(f"[dim]{where}[/] {draw.place(one.channel.place(message), root)}  [dim]at[/] {draw.when(one.due, zone)}")
+    if message.page:
+        out.print(f"[dim]waits until[/] {draw.plain(message.page)} [dim]answers[/]", soft_wrap=True)
     for name, value in message.headers:
         out.print(f"[dim]{name}:[/] {draw.plain(value)}")
     if message.title not in message.text and not message.headers:

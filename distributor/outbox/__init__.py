@@ -263,6 +263,7 @@ class Outbox:
             self.report(self._news)
         for task in (*self._flying.values(), *self._ready.values()):
             task.cancel()
+        await self._courier.pages.close()
         for channel in self.channels.values():
             await channel.close()
         self._thread.shutdown()

@@ -23,6 +23,7 @@ from distributor.contract import (
     Unavailable,
 )
 from distributor.outbox.outcome import Event, next_state
+from distributor.outbox.page import NoPage, Pages
 from distributor.outbox.sealed import Sealed
 from distributor.settings import Policy
 from distributor.store import Due, Settlement
@@ -42,6 +43,7 @@ class Courier:
     sealed: Sealed
     redact: Callable[[str], str] = str
     jitter: Callable[[], float] = random.random
+    pages: Pages = field(default_factory=Pages)
     lease_until: float = field(
         default=math.inf, init=False
     )  #: monotonic; a process that never beat has no lease to lose
@@ -51,19 +53,19 @@ class Courier:
         began = self.clock.now()
         receipt: Receipt | None = None
         until: datetime | None = None
-        blind = False
+        blind = looking = False
         try:
             receipt = await self._deliver(due)
             outcome, reason = Outcome.delivered, receipt.detail
         except DeliveryError as error:
             outcome, reason, until = error.outcome, error.reason, error.until
-            blind = isinstance(error, Unknowable)
+            blind, looking = isinstance(error, Unknowable), isinstance(error, NoPage)
             if isinstance(error, AlreadyThere) and due.doubt_since:
                 receipt = error.receipt or Receipt(id="")
                 outcome, reason = Outcome.delivered, f"an earlier attempt had arrived: {error.reason}"
         except Exception as error:  # a plug-in may raise anything, and may have written before it did
             outcome, reason = Outcome.in_doubt, f"the channel failed: {type(error).__name__}: {error}"
-        return self._settled(due, outcome, self.redact(reason), receipt, until, began, blind=blind)
+        return self._settled(due, outcome, self.redact(reason), receipt, until, began, blind=blind, looking=looking)
 
     def _settled(
         self,
@@ -75,6 +77,7 @@ class Courier:
         began: datetime,
         *,
         blind: bool,
+        looking: bool,
     ) -> tuple[Settlement, Event]:
         delivery, ended = due.delivery, self.clock.now()
         state, again = next_state(
@@ -88,6 +91,7 @@ class Courier:
             stale_after=self.policy.stale_after,
             jitter=self.jitter(),
             doubtful=due.doubt_since is not None,
+            looking=looking,
         )
         throttled = outcome is Outcome.throttled and until is not None and delivery.channel in self.channels
         settlement = Settlement(
@@ -122,6 +126,8 @@ class Courier:
             raise Refused("the bytes differ from the sealed ones: schedule the release again")
         if due.doubt_since and (found := await self._look(channel, message, recipient, due, due.doubt_since)):
             return found
+        if message.page:
+            await self.pages.wait(message.page)
         if self.clock.now() < delivery.due:
             raise Unavailable("the clock went back behind the instant", until=delivery.due)
         if self.clock.monotonic() > self.lease_until:

@@ -9,6 +9,7 @@ from distributor.store import Delivery
 
 _FIRST_RETRY = timedelta(seconds=5)
 _LONGEST_RETRY = timedelta(minutes=15)
+_LONGEST_LOOK = timedelta(seconds=30)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,11 +36,13 @@ def next_state(
     stale_after: timedelta,
     jitter: float,
     doubtful: bool = False,
+    looking: bool = False,
 ) -> tuple[State, datetime]:
     """Where a delivery goes after an attempt, and when it is due again.
 
     `jitter` (0…1) spreads retries: exponential from 5 s to 15 min, never before `until`, and given up once the next
     try would be later than `stale_after` from the planned instant. `doubtful`: an earlier attempt may have been written.
+    `looking`: it waits for its page, which costs a look and no more: every few seconds.
     """
     if outcome is Outcome.delivered:
         return State.delivered, planned_for
@@ -51,6 +54,8 @@ def next_state(
     if outcome is Outcome.in_doubt and blind:
         return State.in_doubt, planned_for
     pause = min(_FIRST_RETRY * 2 ** min(attempts - 1, 10), _LONGEST_RETRY) * (0.5 + jitter / 2)
+    if looking:
+        pause = min(timedelta(seconds=attempts), _LONGEST_LOOK)
     again = max(now + pause, until or now, planned_for)  # also when the clock was stepped back meanwhile
     if again > planned_for + stale_after:
         unknown = outcome is Outcome.in_doubt or doubtful

@@ -1,0 +1,102 @@
+"""What needs its public page waits for it: never before it answers 200, at once when it does, and not after a cancel."""
+
+import asyncio
+import time
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from distributor.outbox.page import NoPage, Pages
+from tests import sites
+from tests.scheduled import LIFT, Scheduled
+from tests.servers.http import LoopbackServer, Received, Reply
+
+
+class Website(LoopbackServer):
+    """The newsroom's public side."""
+
+    def __init__(self, *, there: bool = False) -> None:
+        super().__init__()
+        self.there = there
+
+    def answer(self, request: Received) -> Reply:
+        if request.path == "/round":
+            return Reply(status=301, headers={"Location": "/round"})
+        if request.path.endswith("/"):
+            return Reply(status=200 if self.there else 404)
+        return Reply(status=301, headers={"Location": f"{request.path}/"})
+
+
+def scheduled(root: Path, website: Website, **keys: object) -> Scheduled:
+    newsroom = f'[newsroom]\nurl = "{website.url}/news"\n'
+    site = Scheduled(root, newsroom + sites.box(root, live=True, **keys))
+    site.clock.set(LIFT)
+    return site
+
+
+def test_a_post_waits_for_its_page_and_can_be_canceled_meanwhile(tmp_path: Path) -> None:
+    with Website() as website:
+        site = scheduled(tmp_path / "one", website, wait_for_page=True)
+        other = scheduled(tmp_path / "two", website, wait_for_page=True)
+        for waiting in (site, other):
+            waiting.drain()
+            assert waiting.states() == {"box public/en": "retrying"}
+            assert f"waits for its page: {website.url}/news/three-piers answered 404" in (waiting.rows()[0].reason or "")
+        other.desk.cancel("three-piers")
+        website.there = True
+        for waiting in (site, other):
+            waiting.clock.step(timedelta(seconds=2))  # soon, not after the long pauses of a server that is down
+            waiting.drain()
+        assert site.states() == {"box public/en": "delivered"}
+        assert other.states() == {"box public/en": "canceled"}
+        assert len(sites.log(site.root)) == 1
+        assert sites.log(other.root, word="begin") == []
+
+
+def test_what_needs_no_page_does_not_ask(tmp_path: Path) -> None:
+    with Website() as website:
+        site = scheduled(tmp_path, website)
+        site.drain()
+        assert site.states() == {"box public/en": "delivered"}
+        assert website.received == []
+
+
+def test_the_preview_says_that_it_waits(tmp_path: Path) -> None:
+    with Website() as website:
+        site = scheduled(tmp_path, website, wait_for_page=True)
+        [shown] = site.desk.preview(sites.release(site.root, LIFT + timedelta(hours=1), name="later")).rendered
+    assert shown.message.page == f"{website.url}/news/later"
+
+
+def test_a_page_that_comes_within_a_second_is_waited_for() -> None:
+    async def work(website: Website) -> float:
+        pages, loop = Pages(), asyncio.get_running_loop()
+        loop.call_later(0.25, setattr, website, "there", True)
+        began = loop.time()
+        await asyncio.gather(*(pages.wait(f"{website.url}/piers") for _ in range(50)))
+        await pages.close()
+        return loop.time() - began
+
+    with Website() as website:
+        assert 0.2 < asyncio.run(work(website)) < 2
+        assert len(website.received) < 20  # fifty waited for one answer
+
+
+@pytest.mark.parametrize("path", ["/round", "/gone"])
+def test_a_page_that_never_comes(path: str) -> None:
+    async def work(url: str) -> None:
+        pages = Pages(patience=0.2)
+        try:
+            await pages.wait(url + path)
+        finally:
+            await pages.close()
+
+    with Website() as website:
+        with pytest.raises(NoPage, match="nothing was sent"):
+            asyncio.run(work(website.url))
+        url = website.url
+    began = time.monotonic()
+    with pytest.raises(NoPage, match="no connection"):
+        asyncio.run(work(url))
+    assert time.monotonic() - began < 5
