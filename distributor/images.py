@@ -97,6 +97,8 @@ def _bytes(image: Image.Image, form: str, quality: int) -> bytes:
     """Encoded without metadata; the colour profile stays, or colours would change."""
     target = io.BytesIO()
     options = {"optimize": True} if form == "PNG" else {"quality": quality}
+    if form == "AVIF":
+        options |= {"speed": 8}  # 6 takes four times as long for a tenth of the size
     if form == "JPEG":
         options |= {"progressive": True, "optimize": True}
         image = image.convert("RGB") if image.mode not in ("RGB", "L", "CMYK") else image

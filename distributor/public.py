@@ -11,7 +11,7 @@ from distributor import files
 from distributor.outcomes import Refused
 
 #: Text that a web server sends compressed (nginx: gzip_static, brotli_static).
-_TEXT = frozenset({".html", ".xml", ".atom", ".json", ".txt", ".css"})
+_TEXT = frozenset({".html", ".xml", ".atom", ".json", ".txt", ".css", ".js"})
 _WORTH = 1_400  #: bytes: what one packet takes anyway; below, a compressed variant saves nothing
 
 

@@ -42,7 +42,9 @@ def test_a_post_waits_for_its_page_and_can_be_canceled_meanwhile(tmp_path: Path)
         for waiting in (site, other):
             waiting.drain()
             assert waiting.states() == {"box public/en": "retrying"}
-            assert f"waits for its page: {website.url}/news/three-piers answered 404" in (waiting.rows()[0].reason or "")
+            assert f"waits for its page: {website.url}/news/three-piers answered 404" in (
+                waiting.rows()[0].reason or ""
+            )
         other.desk.cancel("three-piers")
         website.there = True
         for waiting in (site, other):

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from distributor import files, public
 from distributor.contract import (
@@ -43,6 +43,9 @@ class Newsroom(Channel):
     ALL_LANGUAGES: ClassVar[bool] = True
 
     feeds: tuple[str, ...] = ("feed.xml", "feed.atom", "feed.json")  #: under public/: what the rss channel writes
+    image_types: tuple[Literal["avif", "webp"], ...] = (
+        "webp",
+    )  #: of photos, the best first; JPEG or PNG is always there
 
     def __post_init__(self) -> None:
         """Raises ConfigError for a feed that is none."""
@@ -73,7 +76,7 @@ class Newsroom(Channel):
         return [self._message(release, text, kit) for text in self.texts(release)]
 
     def _message(self, release: Release, text: LanguageVersion, kit: Kit) -> Message:
-        given = page.values(release, text, kit, self.feeds)
+        given = page.values(release, text, kit, self.feeds, self.image_types)
         made = page.legal(kit.templates.render("newsroom/release.html", given))
         return Message(
             channel=self.name,
@@ -125,9 +128,9 @@ class Newsroom(Channel):
 
         The releases' own pages are what was sealed, byte for byte.
         """
-        style = page.style_of(kit)
         written = public.copy(self.shelf.folder / "kept", self.places.public)
-        written += public.put_media(self.places.public, style.sha256, style.name, style.data)
+        for file in (page.style_of(kit), page.script_of(kit)):
+            written += public.put_media(self.places.public, file.sha256, file.name, file.data)
         shelf = self.shelf
         for lang in shelf.lists():
             for path, data in lists.everything(self._around(kit, lang), shelf):

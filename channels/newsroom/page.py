@@ -55,6 +55,12 @@ def style_of(kit: Kit) -> MediaFile:
     return MediaFile(name="newsroom.css", content_type="text/css", data=sheet.encode())
 
 
+def script_of(kit: Kit) -> MediaFile:
+    """What the page can do more where a browser lets it, at an address of its own content."""
+    made = kit.templates.render("newsroom/newsroom.js", {}).strip() + "\n"
+    return MediaFile(name="newsroom.js", content_type="text/javascript", data=made.encode())
+
+
 def common(kit: Kit, lang: str, feeds: Sequence[str]) -> dict[str, Any]:
     """What stands around every page in one language."""
     base, main = base_of(kit), kit.newsroom.language
@@ -69,6 +75,7 @@ def common(kit: Kit, lang: str, feeds: Sequence[str]) -> dict[str, Any]:
         "archive": f"{home.rstrip('/')}/archive",
         "feeds_page": f"{base}/feeds",
         "style": style_of(kit).address,
+        "script": script_of(kit).address,
         "feeds": [
             {"name": FEEDS[path.rpartition(".")[2]][0], "type": FEEDS[path.rpartition(".")[2]][1],
              "url": f"{kit.newsroom.url.rstrip('/')}/{localized(path, lang, main)}"}
@@ -77,10 +84,12 @@ def common(kit: Kit, lang: str, feeds: Sequence[str]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def values(release: Release, text: LanguageVersion, kit: Kit, feeds: Sequence[str]) -> dict[str, Any]:
+def values(
+    release: Release, text: LanguageVersion, kit: Kit, feeds: Sequence[str], kinds: tuple[str, ...]
+) -> dict[str, Any]:
     """Everything that `newsroom/release.html`, `card.html` and `release.txt` may use."""
     base, lift = base_of(kit), kit.lift.replace(microsecond=0)
-    photos = [photo for media in text.media if (photo := _photo(media, kit, base))]
+    photos = [photo for media in text.media if (photo := _photo(media, kit, base, kinds))]
     lead = next((photo for photo in photos if photo.preview), None)
     stamp = lift.isoformat(timespec="seconds").replace("+00:00", "Z")
     given = {
@@ -117,7 +126,7 @@ def values(release: Release, text: LanguageVersion, kit: Kit, feeds: Sequence[st
 
 def files(given: Mapping[str, Any], kit: Kit) -> tuple[MediaFile, ...]:
     """Every file that the page shows or offers, each once."""
-    every = [style_of(kit)]
+    every = [style_of(kit), script_of(kit)]
     for photo in given["photos"]:
         every += photo.files
         every += [photo.preview.file] if photo.preview else []
@@ -135,14 +144,14 @@ def summary(text: LanguageVersion) -> str:
     return text.summary or next(iter(Body(text.body).paragraphs), text.headline)
 
 
-def _photo(media: Any, kit: Kit, base: str) -> Photo | None:
+def _photo(media: Any, kit: Kit, base: str, kinds: tuple[str, ...]) -> Photo | None:
     if media.kind != "photo":
         return None
     said: dict[str, Any] = {"alt": media.alt or "", "caption": media.caption or "", "credit": media.credit or ""}
     if not media.file:
         return Photo(url=media.url or "", width=media.width, height=media.height, **said)
     original = images.clean(kit.read_media(media))
-    made = images.renditions(original)
+    made = images.renditions(original, kinds)
     if not made:
         path = f"{base}/{original.address}"
         return Photo(url=path, full=path, files=(original,), **said)

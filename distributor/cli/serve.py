@@ -25,6 +25,7 @@ Headers = list[tuple[bytes, bytes]]
 
 _TYPES = {
     ".html": "text/html; charset=utf-8", ".css": "text/css; charset=utf-8", ".txt": "text/plain; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
     ".xml": "application/xml; charset=utf-8", ".atom": "application/atom+xml; charset=utf-8", ".json": "application/feed+json; charset=utf-8",
     ".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".png": "image/png", ".gif": "image/gif", ".webp": "image/webp", ".avif": "image/avif",
     ".svg": "image/svg+xml", ".pdf": "application/pdf", ".mp4": "video/mp4", ".mp3": "audio/mpeg", ".zip": "application/zip",
@@ -158,7 +159,7 @@ def _made(file: str, suffix: str, coding: bytes, stamp: tuple[int, int]) -> Page
         (b"cache-control", keep),
         (b"last-modified", formatdate(modified, usegmt=True).encode()),
     ]
-    if ending in (".html", ".css", ".txt", ".xml", ".atom", ".json"):
+    if ending in (".html", ".css", ".js", ".txt", ".xml", ".atom", ".json"):
         shared.append((b"vary", b"Accept-Encoding"))
     if ending in (".xml", ".atom", ".json") and (link := _link(plain[:3000])):
         shared.append((b"link", link))
