@@ -2,10 +2,12 @@
 
 import contextlib
 import os
-import tempfile
+import secrets
 from pathlib import Path
 
 from distributor.outcomes import Unavailable
+
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
 
 
 def write_atomic(path: Path, data: bytes) -> None:
@@ -13,18 +15,23 @@ def write_atomic(path: Path, data: bytes) -> None:
 
     Makes the folders it needs; flushes to disk before the name changes. Raises OSError and leaves no remnant.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(prefix=f".{path.name[:60]}.", dir=path.parent)
+    temporary = path.with_name(f".{path.name[:60]}.{secrets.token_hex(6)}")
     try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).chmod(0o644)
+        try:
+            handle = os.open(temporary, _NEW, 0o644)
+        except FileNotFoundError:  # rare: most folders are there
+            path.parent.mkdir(parents=True, exist_ok=True)
+            handle = os.open(temporary, _NEW, 0o644)
+        with os.fdopen(handle, "wb", buffering=0) as file:
+            os.fchmod(handle, 0o644)  # a web server reads it, whatever the umask
+            whole = memoryview(data)
+            while whole:
+                whole = whole[file.write(whole) :]
+            os.fsync(handle)
         os.replace(temporary, path)  # noqa: PTH105  tests make this very call fail
     except BaseException:
         with contextlib.suppress(OSError):
-            Path(temporary).unlink()
+            temporary.unlink()
         raise
 
 

@@ -45,7 +45,7 @@ class Row:
     @property
     def name(self) -> str:
         """Begins with the instant, so that names sort as releases do, and ends with the guid's mark."""
-        return f"{int(self.published.timestamp()):012}-{mark(self.guid)}.json"
+        return f"{_second(self.published)}-{mark(self.guid)}.json"
 
     @property
     def place(self) -> str:
@@ -124,7 +124,7 @@ class Shelf:
                 raise
             for found in corrected:
                 self._aside(found).unlink(missing_ok=True)
-            if known != [row.place]:
+            if known and known != [row.place]:
                 files.deliver(pointer, row.place.encode())
 
     def _list(self, row: Row) -> None:
@@ -152,27 +152,29 @@ class Shelf:
         ]
         return max(found, key=lambda row: row.version, default=None)
 
-    def newest(self, limit: int, name: str = "", until: datetime | None = None) -> tuple[list[Row], int]:
+    def newest(
+        self, limit: int, name: str = "", *, until: datetime | None = None, after: datetime | None = None
+    ) -> tuple[list[Row], int]:
         """The newest rows of a list, one for each guid, the newest first, and how many files could not be read.
 
-        `until` leaves out what came later.
+        `until` leaves out what came later, `after` what came in an earlier second: neither is read.
         """
+        first = _second(after) if after else ""
+        last = f"{_second(until)}~" if until else "~"
         rows: dict[str, Row] = {}
         damaged = 0
         for month in self.months(name):
             for file in self._names(month, name):
-                if len(rows) == limit:
-                    break
+                if len(rows) == limit or file < first:
+                    return _sorted(rows.values()), damaged
+                if file > last:
+                    continue
                 row = self._read(f"{month}/{file}")
                 if row is None:
                     damaged += not name  # one bad file must not take the others along
-                elif until and row.published > until:
-                    continue
                 else:
                     _stand(rows, row, name)
-            if len(rows) == limit:
-                break
-        return sorted(rows.values(), key=lambda row: row.order, reverse=True), damaged
+        return _sorted(rows.values()), damaged
 
     def month(self, month: str, name: str = "") -> list[Row]:
         """The rows of one month of a list, the newest first."""
@@ -181,7 +183,11 @@ class Shelf:
             row = self._read(f"{month}/{file}")
             if row:
                 _stand(rows, row, name)
-        return sorted(rows.values(), key=lambda row: row.order, reverse=True)
+        return _sorted(rows.values())
+
+    def count(self, month: str) -> int:
+        """How many rows a month has."""
+        return sum(not one.startswith(".") for one in _entries(self._root("") / month))
 
     def pages(self, month: str, size: int, name: str = "") -> list[list[str]]:
         """A month's names in pages of `size`, the oldest first; `rows_of` reads one."""
@@ -191,9 +197,7 @@ class Shelf:
     def rows_of(self, month: str, names: Iterable[str], name: str = "") -> list[Row]:
         """The rows of some names, the newest first."""
         found = (self._read(f"{month}/{one}") for one in names)
-        return sorted(
-            (row for row in found if row and (not name or name in row.lists)), key=lambda row: row.order, reverse=True
-        )
+        return _sorted(row for row in found if row and (not name or name in row.lists))
 
     def months(self, name: str = "") -> list[str]:
         """The months in which a list has releases, the newest first."""
@@ -246,6 +250,16 @@ def slug(tag: str) -> str:
     return made if len(made.encode()) <= 100 else mark(tag)
 
 
+def _second(when: datetime) -> str:
+    """How the name of a row begins."""
+    return f"{int(when.timestamp()):012}"
+
+
+def _sorted(rows: Iterable[Row]) -> list[Row]:
+    """The newest first."""
+    return sorted(rows, key=lambda row: row.order, reverse=True)
+
+
 def _stand(rows: dict[str, Row], row: Row, name: str) -> None:
     """Put a row among those of a list, where it belongs there and no newer version of it stands there."""
     if (not name or name in row.lists) and (row.guid not in rows or rows[row.guid].version < row.version):
@@ -253,8 +267,11 @@ def _stand(rows: dict[str, Row], row: Row, name: str) -> None:
 
 
 def _touch(path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.touch()
+    try:
+        path.touch()
+    except FileNotFoundError:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
 
 
 def _entries(folder: Path) -> list[str]:

@@ -14,7 +14,7 @@ from distributor.cli.serve import Public
 
 FEED = (
     b'<?xml version="1.0"?><rss><channel><atom:link href="https://n.example/feed.xml" rel="self"/>'
-    b'<atom:link href="https://hub.example/?a=1&amp;b=2" rel="hub"/>' + b"<item/>" * 200 + b"</channel></rss>"
+    b'<atom:link href="https://hub.example/?a=1&amp;b=2" rel="hub"/>' + b"<item/>" * 3_000 + b"</channel></rss>"
 )
 
 
@@ -26,7 +26,7 @@ def folder(tmp_path: Path) -> Path:
         root / "feed.json",
         b'{"feed_url": "https://n.example/feed.json", "hubs": [{"type": "WebSub", "url": "https://hub.example/"}]}',
     )
-    public.put(root / "tour" / "index.html", b"<h1>Tour</h1>" + b"x" * 2_000)
+    public.put(root / "tour" / "index.html", b"<h1>Tour</h1>" + b"x" * 5_000)
     public.put(root / "media" / "0123" / "a.jpg", bytes(range(256)))
     (root / ".half-written").write_bytes(b"secret")
     return root
@@ -153,7 +153,7 @@ def test_whatever_is_not_there_has_one_answer(folder: Path) -> None:
 def test_what_changes_is_seen_at_once_and_what_goes_is_gone(folder: Path) -> None:
     app = Public(folder)
     before = ask(app, "/tour", accept_encoding="gzip")
-    public.put(folder / "tour" / "index.html", b"<h1>Turn</h1>" + b"x" * 2_000)
+    public.put(folder / "tour" / "index.html", b"<h1>Turn</h1>" + b"x" * 5_000)
     after = ask(app, "/tour", accept_encoding="gzip")
     assert gzip.decompress(after[2]).startswith(b"<h1>Turn")
     assert before[1]["etag"] != after[1]["etag"]
@@ -165,6 +165,18 @@ def test_a_newsroom_may_lie_deeper_than_its_host(folder: Path) -> None:
     app = Public(folder, "/press")
     assert ask(app, "/press/tour")[2] == ask(app, "/tour")[2]
     assert ask(app, "/presstour")[0] == 404
+
+
+def test_a_file_that_shrinks_leaves_no_stale_variant(folder: Path) -> None:
+    app = Public(folder)
+    for items in (3_000, 1_000, 3):
+        data = b"<rss>" + b"<item/>" * items + b"</rss>"
+        public.put(folder / "feed.xml", data)
+        _, headers, body = ask(app, "/feed.xml", accept_encoding="br, gzip")
+        coding = headers.get("content-encoding")
+        assert coding == {3_000: "br", 1_000: "gzip", 3: None}[items]
+        assert {None: lambda b: b, "gzip": gzip.decompress, "br": brotli.decompress}[coding](body) == data
+    assert sorted(path.name for path in folder.glob("feed.xml*")) == ["feed.xml"]
 
 
 def test_two_builds_in_a_second_differ_in_time(tmp_path: Path) -> None:

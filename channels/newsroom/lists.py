@@ -1,5 +1,6 @@
 """Index, months, tags, feeds page and sitemaps: joined from released cards and a sealed frame, without a template."""
 
+import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
@@ -12,6 +13,8 @@ from distributor.shelf import Row, Shelf, slug
 from . import words
 
 INDEX = 20  #: cards on a page of the newest
+SITEMAP = 50  #: addresses in a sitemap: a month of thousands is not written anew for each of them
+_NEWS = 1_000  #: what a news sitemap may hold (Google, "News sitemaps")
 _SITEMAP = '<?xml version="1.0" encoding="UTF-8"?>\n'
 _SPACE = "http://www.sitemaps.org/schemas/sitemap/0.9"
 SLOTS = {name: f"\x02{name}\x03" for name in ("title", "head", "content")}  #: no template writes these marks by itself
@@ -31,7 +34,7 @@ def touched(row: Row, earlier: Row | None, meta: Mapping[str, str], shelf: Shelf
             if one is row or name not in row.lists:
                 yield from _list(name, changed, meta, shelf, "" if earlier else row.name)
     yield from _feeds_page(meta, shelf)
-    yield from _sitemaps(changed, meta, shelf)
+    yield from _sitemaps(changed, meta, shelf, "" if earlier else row.name)
     yield from _lost(meta)
 
 
@@ -132,33 +135,62 @@ def _feeds_page(meta: Mapping[str, str], shelf: Shelf) -> Iterator[tuple[str, by
     )
 
 
-def _sitemaps(changed: set[str], meta: Mapping[str, str], shelf: Shelf) -> Iterator[tuple[str, bytes | None]]:
-    """sitemaps.org 0.9, one file a month and an index of them; Google News: the last two days before the newest release."""
+def _sitemaps(
+    changed: set[str], meta: Mapping[str, str], shelf: Shelf, since: str = ""
+) -> Iterator[tuple[str, bytes | None]]:
+    """sitemaps.org 0.9: every month in files of `SITEMAP`, and an index of them a year; sitemap.xml is that of the newest
+    year, and robots.txt names them all. Full files that end before the row named `since` did not change.
+    """
     months = shelf.months()
-    yield from ((f"sitemap-{month}.xml", None) for month in changed - set(months))
-    for month in changed & set(months):
-        entries = "".join(
-            f"<url><loc>{escape(row.facts['url'])}</loc><lastmod>{row.facts['modified']}</lastmod></url>\n"
-            for row in shelf.month(month)
-        )
-        yield f"sitemap-{month}.xml", f'{_SITEMAP}<urlset xmlns="{_SPACE}">\n{entries}</urlset>\n'.encode()
-    maps = "".join(f"<sitemap><loc>{escape(meta['site'])}/sitemap-{month}.xml</loc></sitemap>\n" for month in months)
-    yield "sitemap.xml", f'{_SITEMAP}<sitemapindex xmlns="{_SPACE}">\n{maps}</sitemapindex>\n'.encode()
+    for month in sorted(changed):
+        pages = shelf.pages(month, SITEMAP)
+        for number, names in enumerate(pages, 1):
+            if len(names) < SITEMAP or names[-1] >= since:
+                yield _sitemap(month, number), _urls(shelf.rows_of(month, names))
+        yield _sitemap(month, len(pages) + 1), None
+    years = sorted({month[:4] for month in months}, reverse=True)
+    touched_years = {month[:4] for month in changed}
+    for year in sorted(touched_years):
+        yield f"sitemap-{year}.xml", _index(year, meta, shelf) if year in years else None
+    if years and (years[0] in touched_years or touched_years - set(years)):
+        yield "sitemap.xml", _index(years[0], meta, shelf)
     yield "sitemap-news.xml", _news(meta, shelf)
-    robots = f"User-agent: *\nAllow: /\nSitemap: {meta['site']}/sitemap.xml\nSitemap: {meta['site']}/sitemap-news.xml\n"
-    yield "robots.txt", robots.encode()
+    maps = ["sitemap.xml", *(f"sitemap-{year}.xml" for year in years[1:]), "sitemap-news.xml"]
+    lines = "".join(f"Sitemap: {meta['site']}/{path}\n" for path in maps)
+    yield "robots.txt", f"User-agent: *\nAllow: /\n{lines}".encode()
+
+
+def _index(year: str, meta: Mapping[str, str], shelf: Shelf) -> bytes:
+    maps = "".join(
+        f"<sitemap><loc>{escape(meta['site'])}/{_sitemap(month, number)}</loc></sitemap>\n"
+        for month in shelf.months()
+        if month.startswith(year)
+        for number in range(math.ceil(shelf.count(month) / SITEMAP), 0, -1)
+    )
+    return f'{_SITEMAP}<sitemapindex xmlns="{_SPACE}">\n{maps}</sitemapindex>\n'.encode()
+
+
+def _sitemap(month: str, number: int) -> str:
+    return f"sitemap-{month}-{number}.xml"
+
+
+def _urls(rows: Sequence[Row]) -> bytes:
+    entries = "".join(
+        f"<url><loc>{escape(row.facts['url'])}</loc><lastmod>{row.facts['modified']}</lastmod></url>\n" for row in rows
+    )
+    return f'{_SITEMAP}<urlset xmlns="{_SPACE}">\n{entries}</urlset>\n'.encode()
 
 
 def _news(meta: Mapping[str, str], shelf: Shelf) -> bytes:
-    rows, _ = shelf.newest(100)
-    since = rows[0].published - timedelta(days=2) if rows else None
+    newest, _ = shelf.newest(1)
+    since = newest[0].published - timedelta(days=2) if newest else None
+    rows = [row for row in shelf.newest(_NEWS, after=since)[0] if since and row.published > since]
     entries = "".join(
         f"<url><loc>{escape(row.facts['url'])}</loc><news:news><news:publication>"
         f"<news:name>{escape(meta['title'])}</news:name><news:language>{_news_language(row.facts['lang'])}</news:language>"
         f"</news:publication><news:publication_date>{row.published.isoformat()}</news:publication_date>"
         f"<news:title>{escape(row.facts['title'])}</news:title></news:news></url>\n"
         for row in rows
-        if since and row.published > since
     )
     space = f'xmlns="{_SPACE}" xmlns:news="http://www.google.com/schemas/sitemap-news/0.9"'
     return f"{_SITEMAP}<urlset {space}>\n{entries}</urlset>\n".encode()
