@@ -1,6 +1,6 @@
 """What does it cost to publish one release, with 100, 1,000 and 10,000 already public? CPU of `deliver`, page and feeds together.
 
-The stored releases come out three a day; the one that is measured is the newest. Prints the median CPU of ROUNDS releases (each
+The stored releases come out three a day; the one that is measured is the newest. Prints the median CPU of ROUNDS releases, the stores in turn (each
 with the sample's five topics and no photo: renditions are made when it is sealed) and the ratio to the smallest store, the least
 of them, then the full rebuild per release.
 
@@ -9,6 +9,7 @@ of them, then the full rebuild per release.
 
 import asyncio
 import dataclasses
+import os
 import statistics
 import sys
 import tempfile
@@ -27,22 +28,59 @@ ROUNDS = 15
 SIZES = (100, 1_000, 10_000)
 
 
+@dataclasses.dataclass
+class Store:
+    """A public folder with so many releases, and what publishing one more cost."""
+
+    size: int
+    channels: list[Channel]
+    sample: Release
+    kit: Kit
+    page: list[float] = dataclasses.field(default_factory=list)
+    feeds: list[float] = dataclasses.field(default_factory=list)
+    wall: list[float] = dataclasses.field(default_factory=list)
+
+    def publish(self, number: int) -> None:
+        """One release more."""
+        wall = 0.0
+        for channel, times in zip(self.channels, (self.page, self.feeds), strict=True):
+            message = _message(channel, self.sample, self.kit, number)
+            began, clock = time.process_time(), time.perf_counter()
+            asyncio.run(channel.deliver(message, message.recipients[0], "k"))
+            times.append((time.process_time() - began) * 1000)
+            wall += (time.perf_counter() - clock) * 1000
+        self.wall.append(wall)
+
+    def rebuild(self) -> float:
+        """CPU ms a release."""
+        began = time.process_time()
+        for channel in self.channels:
+            channel.rebuild(self.kit)  # type: ignore[attr-defined]  # of the two public channels
+        return (time.process_time() - began) / (self.size + ROUNDS) * 1000
+
+
 def main() -> None:
     sizes = [int(size) for size in sys.argv[1:]] or SIZES
-    base = 0.0
-    print(
-        f"{'stored':>7}  {'page ms':>8}  {'feeds ms':>8}  {'CPU ms':>7}  {'least':>6}  {'wall ms':>8}  ratio  {'rebuild ms each':>15}"
-    )
-    for size in sizes:
-        with tempfile.TemporaryDirectory() as folder:
-            page, feeds, least, wall, rebuilt = _measure(Path(folder), size)
-        base = base or page + feeds
+    with tempfile.TemporaryDirectory() as folder:
+        stores = [_store(Path(folder) / str(size), size) for size in sizes]
+        os.sync()  # what filling them left to write is not the price of publishing
+        for number in range(ROUNDS):
+            for store in stores:
+                store.publish(store.size + number)
+        base = 0.0
         print(
-            f"{size:>7}  {page:>8.1f}  {feeds:>8.1f}  {page + feeds:>7.1f}  {least:>6.1f}  {wall:>8.1f}  {(page + feeds) / base:>5.2f}  {rebuilt:>15.2f}"
+            f"{'stored':>7}  {'page ms':>8}  {'feeds ms':>8}  {'CPU ms':>7}  {'least':>6}  {'wall ms':>8}  ratio  {'rebuild ms each':>15}"
         )
+        for store in stores:
+            page, feeds, wall = (statistics.median(times) for times in (store.page, store.feeds, store.wall))
+            least = min(map(sum, zip(store.page, store.feeds, strict=True)))
+            base = base or page + feeds
+            print(
+                f"{store.size:>7}  {page:>8.1f}  {feeds:>8.1f}  {page + feeds:>7.1f}  {least:>6.1f}  {wall:>8.1f}  {(page + feeds) / base:>5.2f}  {store.rebuild():>15.2f}"
+            )
 
 
-def _measure(root: Path, size: int) -> tuple[float, float, float, float, float]:
+def _store(root: Path, size: int) -> Store:
     built_in = site.Site(None)
     config = settings.load(built_in)
     places = settings.Places(public=root / "public", outbox=root / "outbox", state=root / "var")
@@ -54,25 +92,9 @@ def _measure(root: Path, size: int) -> tuple[float, float, float, float, float]:
         networks={},
         read_media=lambda media: (_ for _ in ()).throw(AssertionError(media)),
     )
-    channels = registry.build(built_in, config, places, only=("newsroom", "rss")).values()
+    channels = list(registry.build(built_in, config, places, only=("newsroom", "rss")).values())
     _fill(channels, sample, kit, size)
-    times: dict[str, list[float]] = {"newsroom": [], "rss": [], "wall": []}
-    for number in range(size, size + ROUNDS):
-        wall = 0.0
-        for channel in channels:
-            message = _message(channel, sample, kit, number)
-            began, clock = time.process_time(), time.perf_counter()
-            asyncio.run(channel.deliver(message, message.recipients[0], "k"))
-            times[channel.TYPE].append(time.process_time() - began)
-            wall += time.perf_counter() - clock
-        times["wall"].append(wall)
-    began = time.process_time()
-    for channel in channels:
-        channel.rebuild(kit)  # type: ignore[attr-defined]  # of the two public channels
-    rebuilt = (time.process_time() - began) / (size + ROUNDS)
-    page, feeds, wall = (statistics.median(values) * 1000 for values in times.values())
-    least = min(map(sum, zip(times["newsroom"], times["rss"], strict=True))) * 1000
-    return page, feeds, least, wall, rebuilt * 1000
+    return Store(size, channels, sample, kit)
 
 
 def _fill(channels: list[Channel], sample: Release, kit: Kit, size: int) -> None:
