@@ -37,6 +37,8 @@ bench: $(READY)
 	$(BIN)/python benchmarks/throughput.py
 	$(BIN)/python benchmarks/lateness.py
 	$(BIN)/python benchmarks/publish.py
+	$(BIN)/python benchmarks/rebuild.py
+	$(BIN)/python benchmarks/serving.py
 
 wheel: $(READY)
 	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist .

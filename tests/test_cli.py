@@ -143,6 +143,23 @@ def test_a_port_in_use(cli: Cli) -> None:
     assert "--port" in err
 
 
+def test_a_body_does_not_wait_for_the_answer_to_its_head(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A listener made without a protocol number hides from asyncio that it is TCP: Nagle held every body for 40 ms."""
+    import uvicorn
+
+    options: list[int] = []
+
+    async def serve(_server: object, sockets: list[socket.socket]) -> None:
+        with sockets[0], socket.create_connection(sockets[0].getsockname()):
+            taken, _ = sockets[0].accept()
+            with taken:
+                options.append(taken.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+
+    monkeypatch.setattr(uvicorn.Server, "serve", serve)
+    assert cli("serve", "--port", "0")[0] == 0
+    assert options == [1]
+
+
 def test_serve_shows_public_files_and_nothing_else(cli: Cli) -> None:
     public = cli.root / "public"
     (public / "media").mkdir(parents=True)

@@ -11,6 +11,7 @@ import socket
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from email.utils import formatdate, parsedate_to_datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -57,7 +58,7 @@ class Public:
 
     def __init__(self, folder: Path, base: str = "") -> None:
         """`base` is the path of the newsroom's URL, where it lies deeper than the host."""
-        self._folder = folder
+        self._root = str(folder)
         self._base = base.encode()
         self._pages: dict[tuple[str, bytes], Page] = {}
 
@@ -71,7 +72,7 @@ class Public:
             await _answer(send, 405, headers, b"")
             return
         asked = {name: value for name, value in scope["headers"] if name in _ASKED}
-        page = await self._find(scope["path"].encode("utf-8", "surrogateescape"), asked.get(b"accept-encoding", b""))
+        page = self._find(scope["path"].encode("utf-8", "surrogateescape"), asked.get(b"accept-encoding", b""))
         if page is None:
             status, headers, body = self._lost()
         elif _known(page, asked):
@@ -80,10 +81,10 @@ class Public:
             status, headers, body = _part(page, asked) if b"range" in asked else (200, page.headers, page.body)
         await _answer(send, status, headers, b"" if method == "HEAD" else body)
 
-    async def _find(self, path: bytes, accepted: bytes) -> Page | None:
+    def _find(self, path: bytes, accepted: bytes) -> Page | None:
         if self._base and path.startswith(self._base + b"/"):
             path = path[len(self._base) :]
-        file = self._file(path)
+        file = _file(self._root, path)
         if file is None:
             return None
         codings = [(suffix, name) for suffix, name in _CODINGS if _accepts(accepted, name)]
@@ -109,23 +110,9 @@ class Public:
                 self._pages[file, coding] = page
         return page
 
-    def _file(self, path: bytes) -> str | None:
-        """A file of the folder, or the index of one; a hidden name (a half-written file) is none, nor is a variant's own name."""
-        try:
-            parts = [part for part in path.decode().split("/") if part]
-        except UnicodeDecodeError:
-            return None
-        if any(part.startswith(".") or "\x00" in part or "\\" in part for part in parts):
-            return None
-        if parts and parts[-1].endswith((".gz", ".br")):
-            return None
-        file = "/".join([str(self._folder), *parts])
-        whole = parts and "." in parts[-1] and not path.endswith(b"/")  # a page's address has no dot in its last part
-        return file if whole else f"{file}/index.html"
-
     def _lost(self) -> tuple[int, Headers, bytes]:
         """One answer for whatever is not there, never kept: a cached 404 would outlive the embargo."""
-        page = self._page(str(self._folder / "404.html"), "", b"")
+        page = self._page(f"{self._root}/404.html", "", b"")
         body = page.body if page else _LOST
         headers = [
             (b"content-type", b"text/html; charset=utf-8"),
@@ -134,6 +121,22 @@ class Public:
             *_SAFE,
         ]
         return 404, headers, body
+
+
+@lru_cache(maxsize=_KEPT)
+def _file(folder: str, path: bytes) -> str | None:
+    """A file of the folder, or the index of one; a hidden name (a half-written file) is none, nor is a variant's own name."""
+    try:
+        parts = [part for part in path.decode().split("/") if part]
+    except UnicodeDecodeError:
+        return None
+    if any(part.startswith(".") or "\x00" in part or "\\" in part for part in parts):
+        return None
+    if parts and parts[-1].endswith((".gz", ".br")):
+        return None
+    file = "/".join([folder, *parts])
+    whole = parts and "." in parts[-1] and not path.endswith(b"/")  # a page's address has no dot in its last part
+    return file if whole else f"{file}/index.html"
 
 
 _ASKED = frozenset({b"accept-encoding", b"if-none-match", b"if-modified-since", b"range", b"if-range"})
@@ -259,8 +262,11 @@ def serve_command(setting: Setting, port: int, host: str) -> None:
     except OSError as error:
         reason = error.strerror or str(error)
         raise ActionError(f"cannot listen on {host}:{port}: {reason}; choose another with --port") from None
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # else a body waits 40 ms for the answer to its head
     app = Public(folder, urlsplit(desk.settings.newsroom.url).path.rstrip("/"))
-    config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", server_header=False)
+    config = uvicorn.Config(
+        app, log_config=None, access_log=False, lifespan="off", server_header=False, proxy_headers=False
+    )
     click.echo(f"serving {folder} on http://{host}:{listener.getsockname()[1]} · Ctrl-C stops")
     try:
         asyncio.run(uvicorn.Server(config).serve(sockets=[listener]))
