@@ -5,7 +5,6 @@ A hub that fails holds up nothing: the feed is public already, and the ping is t
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
 from pathlib import Path
 from typing import ClassVar
 from urllib.parse import quote, urlencode
@@ -21,7 +20,7 @@ from distributor.contract import (
     Receipt,
     Recipient,
 )
-from distributor.fields import Offset, Url
+from distributor.fields import Url
 from distributor.http import Http, Request, raise_for, read_local, write_local
 from distributor.public import localized
 from distributor.release import LanguageVersion, Release
@@ -38,14 +37,13 @@ class WebSub(Channel):
     hub: Url | None = None  #: without it: a file under outbox/
     feeds: tuple[str, ...] = ("feed.xml", "feed.atom", "feed.json")  #: under public/: what the rss channel writes
     tag_feeds: bool = True  #: whether the rss channel writes a feed per tag
-    after: Offset = timedelta(seconds=1)  # the feed has to be there when the hub comes to read it
 
     _http: Http = field(default_factory=Http, init=False, repr=False, compare=False)
 
     @property
     def capabilities(self) -> Capabilities:
-        """Class A: a hub that is told twice reads the same feed twice."""
-        return Capabilities(idempotency=Idempotency.A, needs_page=True)
+        """Class A: a hub that is told twice reads the same feed twice. It comes at once, so the feed has to be there."""
+        return Capabilities(idempotency=Idempotency.A, needs_page=True, follows_public=True)
 
     @property
     def destination(self) -> Destination:

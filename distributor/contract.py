@@ -58,6 +58,7 @@ class Capabilities:
     delete: bool = False
     returns_id: bool = False
     needs_page: bool = False  #: the other side reads the public page right after the write
+    follows_public: bool = False  #: goes after feed and newsroom of the same release, however long they take
     key_lifetime: timedelta | None = None  #: how long the server remembers our key; None: for ever
     always_publishes: bool = False  #: never `missed`: a feed is right whenever it is written
 

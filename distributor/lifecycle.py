@@ -39,6 +39,7 @@ class Priority(IntEnum):
     wire = 1
     press = 2  #: the press list, posts
     bulk = 3  #: long lists: a mail-out of a million never delays the press list
+    echo = 4  #: what tells of the public lane or copies it: goes when nothing of its version is under way there
 
 
 #: A message to more recipients than this travels in the bulk lane.

@@ -117,9 +117,11 @@ def key(*identity: str) -> str:
 
 
 def _priority(one: Rendered) -> Priority:
-    """What the newsroom shows first, then wires, then the press list and posts, then long lists."""
+    """What the newsroom shows first, then wires, then the press list and posts, then long lists, then what follows."""
     if one.channel.capabilities.always_publishes:
         return Priority.public
+    if one.channel.capabilities.follows_public:
+        return Priority.echo
     if one.channel.tier is Tier.wire:
         return Priority.wire
     return Priority.bulk if len(one.copies) > BULK else Priority.press

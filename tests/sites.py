@@ -41,6 +41,7 @@ class Box(Channel):
     until: str = ""
     url: str = ""
     live: bool = False
+    follows: bool = False
     _http: Http = field(default_factory=Http, init=False, repr=False, compare=False)
     _file: list = field(default_factory=list, init=False, repr=False, compare=False)
 
@@ -50,7 +51,7 @@ class Box(Channel):
 
     @property
     def capabilities(self) -> Capabilities:
-        return Capabilities(idempotency=Idempotency(self.idempotency), always_publishes=self.always, key_lifetime=timedelta(seconds=self.lifetime) if self.lifetime else None)
+        return Capabilities(idempotency=Idempotency(self.idempotency), always_publishes=self.always, follows_public=self.follows, key_lifetime=timedelta(seconds=self.lifetime) if self.lifetime else None)
 
     @property
     def destination(self) -> Destination:

@@ -133,6 +133,23 @@ def test_what_may_be_out_is_never_called_canceled(root: Path, canceled_first: bo
     assert site.states() == {"box public/en": "delivered" if there else "canceled"}
 
 
+def test_an_echo_waits_until_nothing_public_is_under_way(root: Path) -> None:
+    """A hub that is told of a feed comes to read it at once."""
+    fault = root / "fault"
+    blocks = sites.box(root, "feed", always=True, fault_file=str(fault)) + sites.box(root, "hub", follows=True)
+    site = Scheduled(root, blocks + box(root))
+    fault.write_text("unavailable")
+    site.clock.set(LIFT)
+    site.drain()
+    assert site.states() == {"feed public/en": "retrying", "hub public/en": "planned", "box public/en": "delivered"}
+    fault.unlink()
+    site.clock.step(timedelta(seconds=6))
+    site.drain()
+    assert set(site.states().values()) == {"delivered"}
+    [(fed, *_)], [(told, *_)] = sites.log(root, "feed"), sites.log(root, "hub", word="begin")
+    assert fed < told
+
+
 def test_missed_by_too_much_it_asks_a_person(root: Path) -> None:
     site = Scheduled(root, box(root) + sites.box(root, "feed", always=True))
     site.clock.set(LIFT + timedelta(minutes=16))

@@ -14,6 +14,7 @@ from distributor.store import queries as q
 from distributor.store import schema as s
 from distributor.store.dialect import moment, upsert
 from distributor.store.gate import Verdict
+from distributor.store.order import CALLED_OFF, OVERTAKEN
 from distributor.store.reader import Reader
 from distributor.store.rows import (
     Delivery,
@@ -144,7 +145,7 @@ class Ledger(Reader):
         with self._engine.begin() as connection:
             stopped: ColumnElement[bool] = c.state.in_(list(change.from_states))
             if change.to is State.planned:
-                stopped = and_(stopped, ~q.OVERTAKEN)
+                stopped = and_(stopped, ~OVERTAKEN)
             affected = (q.of(release_id, version), or_(stopped, c.state == State.sending))
             # Locked first, in one order: then the states are the latest, and two writers never wait for each other.
             query = select(c.state).where(*affected).order_by(c.id).with_for_update()
@@ -173,11 +174,11 @@ class Ledger(Reader):
         values: dict[str, object] = {"settled_at": micros(now), "reason": f"{who} looked: it is there"}
         values |= {"state": State.delivered, "sent_at": case((c.doubt_since.is_(None), c.due), else_=c.doubt_since)}
         if not there:
-            state = case((q.CALLED_OFF, State.canceled), else_=State.planned)
+            state = case((CALLED_OFF, State.canceled), else_=State.planned)
             values = {"state": state, "late_ok": 1, "doubt_since": None, "reason": f"{who} sends it again"}
         with self._engine.begin() as connection:
             for row in rows:
-                mine = [c.id == row.id, c.state == State.in_doubt, *([] if there else [~q.OVERTAKEN])]
+                mine = [c.id == row.id, c.state == State.in_doubt, *([] if there else [~OVERTAKEN])]
                 if not connection.execute(update(s.delivery).where(*mine).values(values)).rowcount:
                     continue
                 settled.append(row.id)

@@ -8,7 +8,6 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     Connection,
-    FromClause,
     Row,
     String,
     Update,
@@ -16,7 +15,6 @@ from sqlalchemy import (
     exists,
     insert,
     literal,
-    or_,
     select,
     union_all,
     update,
@@ -26,6 +24,7 @@ from sqlalchemy.exc import IntegrityError
 from distributor.lifecycle import Priority, PubStatus, State
 from distributor.store import schema as s
 from distributor.store.dialect import moment, upsert
+from distributor.store.order import IN_ORDER, OF_ITS_RELEASE
 from distributor.store.rows import (
     Attempt,
     Delivery,
@@ -43,31 +42,6 @@ from distributor.store.rows import (
 def of(release_id: str, version: int) -> ColumnElement[bool]:
     """The deliveries of one version."""
     return and_(s.delivery.c.release_id == release_id, s.delivery.c.version == version)
-
-
-_OF_ITS_RELEASE = and_(s.release.c.id == s.delivery.c.release_id, s.release.c.version == s.delivery.c.version)
-CALLED_OFF = exists(select(s.release.c.id).where(_OF_ITS_RELEASE, s.release.c.pub_status == PubStatus.canceled))
-_EARLIER, _LATER = s.delivery.alias("earlier"), s.delivery.alias("later")
-
-
-def _to_the_same(other: FromClause, *which: ColumnElement[bool]) -> ColumnElement[bool]:
-    """Whether another version's delivery to the same recipient is such."""
-    same = (other.c[name] == s.delivery.c[name] for name in ("release_id", "channel", "recipient"))
-    return exists(select(other.c.id).where(*same, *which))
-
-
-#: An earlier version that is on its way to the same recipient goes first.
-_ON_ITS_WAY = or_(
-    _EARLIER.c.state.in_((State.sending, State.retrying)),
-    and_(_EARLIER.c.state == State.planned, _EARLIER.c.due <= s.delivery.c.due),
-)
-_IN_ORDER = or_(
-    s.delivery.c.version == 1, ~_to_the_same(_EARLIER, _EARLIER.c.version < s.delivery.c.version, _ON_ITS_WAY)
-)
-#: A newer version is with the same recipient, or on its way: the old text must not come after it.
-OVERTAKEN = _to_the_same(
-    _LATER, _LATER.c.version > s.delivery.c.version, _LATER.c.state.in_((State.sending, State.delivered))
-)
 
 
 def with_work(connection: Connection, now: datetime, rooms: Iterable[Room]) -> list[Room]:
@@ -106,9 +80,9 @@ def due_rows(connection: Connection, channel: str, now: datetime, limit: int) ->
     for priority in map(int, Priority):
         query = (
             select(s.delivery, s.release.c.catch_up_within)
-            .join(s.release, _OF_ITS_RELEASE)
+            .join(s.release, OF_ITS_RELEASE)
             .where(s.WAITS, c.channel == channel, c.priority == priority, c.due <= moment(now))
-            .where(s.release.c.pub_status == PubStatus.usable, _IN_ORDER)
+            .where(s.release.c.pub_status == PubStatus.usable, IN_ORDER)
             .order_by(c.due, c.id)
             .limit(limit)
             .with_for_update(of=s.delivery, skip_locked=True)
