@@ -18,22 +18,14 @@ from urllib.parse import urlsplit
 
 import click
 
+from distributor import public
 from distributor.cli.main import Setting
 from distributor.errors import ActionError
 
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 Headers = list[tuple[bytes, bytes]]
 
-_TYPES = {
-    ".html": "text/html; charset=utf-8", ".css": "text/css; charset=utf-8", ".txt": "text/plain; charset=utf-8",
-    ".js": "text/javascript; charset=utf-8",
-    ".xml": "application/xml; charset=utf-8", ".atom": "application/atom+xml; charset=utf-8", ".json": "application/feed+json; charset=utf-8",
-    ".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".png": "image/png", ".gif": "image/gif", ".webp": "image/webp", ".avif": "image/avif",
-    ".svg": "image/svg+xml", ".pdf": "application/pdf", ".mp4": "video/mp4", ".mp3": "audio/mpeg", ".zip": "application/zip",
-}  # fmt: skip
 _CODINGS = ((".br", b"br"), (".gz", b"gzip"))
-_LIVE = b"public, max-age=60, stale-while-revalidate=300"
-_FOREVER = b"public, max-age=31536000, immutable"
 _LOST = b"<!DOCTYPE html><html lang=en><meta charset=utf-8><title>404</title><h1>404</h1>"
 _POLICY = b"object-src 'none'; base-uri 'none'; form-action 'none'"  # scripts and styles are the theme's own business
 _HUB = re.compile(rb"""rel="hub"[^>]*href="([^"]+)"|href="([^"]+)"[^>]*rel="hub"|"type": "WebSub", "url": "([^"]+)\"""")
@@ -152,11 +144,7 @@ def _made(file: str, suffix: str, coding: bytes, stamp: tuple[int, int]) -> Page
     modified = stamp[0] // 1_000_000_000
     etag = b'"%s"' % hashlib.sha256(body).hexdigest()[:32].encode()
     ending = Path(file).suffix.lower()
-    kind = _TYPES.get(ending, "application/octet-stream").encode()
-    if ending == ".xml" and b"<rss" in plain[:600]:
-        kind = b"application/rss+xml; charset=utf-8"
-    archived = b"/archive>" in plain[:3000] and b"<fh:archive/>" in plain[:3000]
-    keep = _FOREVER if "/media/" in file or archived else _LIVE
+    kind, keep = (value.encode() for value in public.served(file, plain))
     shared: Headers = [
         (b"etag", etag),
         (b"cache-control", keep),
