@@ -4,6 +4,7 @@ import asyncio
 import io
 import json
 import re
+import sys
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -18,6 +19,7 @@ from distributor.contract import Channel, Kit, Message
 from distributor.errors import ConfigError
 from distributor.release import Correction, Release
 from tests.conftest import at
+from tests.test_rss import varied
 
 ATOM = "{http://www.w3.org/2005/Atom}"
 MakeRelease = Callable[..., Release]
@@ -82,6 +84,51 @@ def test_strict_readers_of_other_hands_read_them(rss: Channel, sample: Release, 
     for name in ("feed.xml", "feed.atom", "feed.json"):
         read = fast.parse((rss.places.public / name).read_text())
         assert [entry.title for entry in read.entries] == [sample.main.headline]
+
+
+def test_two_hundred_varied_releases_at_one_instant(
+    make_channel: Callable[..., Channel], make_release: MakeRelease, kit: Kit
+) -> None:
+    """One Atom and one JSON Feed of all of them: RFC 4287, JSON Feed 1.1 and the W3C validator's rules for entries."""
+    rss = make_channel("rss", items=200)
+    rendered = [rss.render(release, kit)[0] for release in varied(make_release)]
+    entries = [message.meta["atom"].encode() for message in rendered]
+    frame = feed_room(rss).Frame(
+        title="N", description="N", home="https://n.example/", address="https://n.example/feed.atom", language="en",
+        updated=kit.lift,
+    )  # fmt: skip
+    root = etree.fromstring(feed_room(rss).atom_bytes(frame, entries), etree.XMLParser(huge_tree=True))
+    found = root.findall(f"{ATOM}entry")
+    assert len(found) == 200
+    assert len({entry.findtext(f"{ATOM}updated") for entry in found}) == 200
+    assert len({entry.findtext(f"{ATOM}id") for entry in found}) == 200
+    for entry, message in zip(found, rendered, strict=True):
+        _entry_rules(entry, message)
+        one = json.loads(message.meta["json"])
+        assert {"id", "url", "title", "content_html", "date_published", "language"} <= one.keys()
+        assert all(picture["size_in_bytes"] > 0 for picture in one.get("attachments", ()))
+
+
+def _entry_rules(entry: Any, message: Message) -> None:
+    for name in ("id", "title", "updated", "published", "author", "content", "summary"):
+        assert len(entry.findall(f"{ATOM}{name}")) == 1, name
+    assert re.fullmatch(r"tag:[a-z0-9.-]+,\d{4}:[\w;/?:@&=+$.\-~*'()%,#!]+", entry.findtext(f"{ATOM}id"))
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}\+00:00", entry.findtext(f"{ATOM}updated"))
+    assert entry.find(f"{ATOM}content").get("type") == entry.find(f"{ATOM}summary").get("type") == "html"
+    assert entry.get("{http://www.w3.org/XML/1998/namespace}lang") == message.lang
+    assert [link.get("rel") for link in entry.findall(f"{ATOM}link")].count("alternate") == 1
+    for link in entry.findall(f"{ATOM}link[@rel='enclosure']"):
+        assert link.get("type").startswith("image/")
+        assert int(link.get("length")) > 0
+    terms = [category.get("term").casefold() for category in entry.findall(f"{ATOM}category")]
+    assert len(set(terms)) == len(terms)
+    for words in entry.iter("{http://search.yahoo.com/mrss/}title", "{http://search.yahoo.com/mrss/}description"):
+        assert "</" not in words.text
+
+
+def feed_room(channel: Channel) -> Any:
+    """The room in which this channel joins feeds."""
+    return sys.modules[f"{type(channel).__module__}.feed"]
 
 
 def _walk(root: Path, name: str) -> list[str]:
