@@ -113,7 +113,7 @@ class Bucket(Channel):
     region: str = "us-east-1"
     access_key: Secret | None = None
     secret_key: Secret | None = None
-    folder: str | None = None  #: an absolute path, such as a mounted remote directory; None: outbox/<name>/
+    folder: str | None = None  #: an absolute path, such as a mounted remote directory
 
     def __post_init__(self) -> None:
         """Raises ConfigError for two places, or a bucket without its keys."""
@@ -169,14 +169,26 @@ class Bucket(Channel):
         return ()
 
     async def deliver(self, message: Message, recipient: Recipient, key: str) -> Receipt:  # noqa: ARG002  the copy is the same for all
-        """Copy what is new and remove what is gone. Raises Unavailable, Unauthorized, or Refused for a missing bucket."""
+        """Copy what is new and remove what is gone; without a bucket or a folder, write down which pages would be copied.
+
+        Raises Unavailable, Unauthorized, or Refused for a missing bucket.
+        """
+        if not self.destination.live:
+            note = self.places.outbox / self.name / f"{key}.txt"
+            await asyncio.to_thread(files.deliver, note, message.content)
+            return Receipt(id=str(note))
         sent, removed = await self._copy()
         gone = f", {removed} removed" if removed else ""
         return Receipt(id=self.destination.place, detail=f"{sent} files copied{gone}")
 
+    def read_back(self, receipt: Receipt) -> bytes | None:
+        """What was written down here; None for a copy elsewhere."""
+        note = Path(receipt.id)
+        return note.read_bytes() if not self.destination.live and note.is_file() else None
+
     def rebuild(self, kit: Kit) -> int:  # noqa: ARG002  files are copied as they are
         """Copy what is new, now; returns how many files changed there."""
-        return sum(asyncio.run(self._copy()))
+        return sum(asyncio.run(self._copy())) if self.destination.live else 0
 
     async def _copy(self) -> tuple[int, int]:
         known = await asyncio.to_thread(self._known)
