@@ -131,7 +131,7 @@ class Bucket(Channel):
     @property
     def capabilities(self) -> Capabilities:
         """Class A: the same file written again is the same file."""
-        return Capabilities(idempotency=Idempotency.A, follows_public=True)
+        return Capabilities(idempotency=Idempotency.A, follows_public=True, delete=True)
 
     @property
     def concurrency(self) -> int:
@@ -180,6 +180,10 @@ class Bucket(Channel):
         sent, removed = await self._copy()
         gone = f", {removed} removed" if removed else ""
         return Receipt(id=self.destination.place, detail=f"{sent} files copied{gone}")
+
+    async def withdraw(self, message: Message, recipient: Recipient, key: str, receipt: Receipt) -> Receipt:  # noqa: ARG002
+        """The same again: what is gone here goes there."""
+        return await self.deliver(message, recipient, key)
 
     def read_back(self, receipt: Receipt) -> bytes | None:
         """What was written down here; None for a copy elsewhere."""

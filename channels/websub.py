@@ -43,7 +43,7 @@ class WebSub(Channel):
     @property
     def capabilities(self) -> Capabilities:
         """Class A: a hub that is told twice reads the same feed twice. It comes at once, so the feed has to be there."""
-        return Capabilities(idempotency=Idempotency.A, needs_page=True, follows_public=True)
+        return Capabilities(idempotency=Idempotency.A, needs_page=True, follows_public=True, delete=True)
 
     @property
     def destination(self) -> Destination:
@@ -95,6 +95,10 @@ class WebSub(Channel):
         answer = await self._http.send(request)
         raise_for(answer, "the hub", answer.body[:200].decode("utf-8", "replace"))
         return Receipt(id=recipient.address, url=recipient.address, detail=f"answered {answer.status}")
+
+    async def withdraw(self, message: Message, recipient: Recipient, key: str, receipt: Receipt) -> Receipt:  # noqa: ARG002
+        """The same again: the hub reads a feed without it."""
+        return await self.deliver(message, recipient, key)
 
     def read_back(self, receipt: Receipt) -> bytes | None:
         """The form in the local file; None for a hub."""

@@ -55,7 +55,7 @@ class Capabilities:
 
     idempotency: Idempotency
     edit: bool = False
-    delete: bool = False
+    delete: bool = False  #: `withdraw` takes back what was delivered
     returns_id: bool = False
     needs_page: bool = False  #: the other side reads the public page right after the write
     follows_public: bool = False  #: goes after feed and newsroom of the same release, however long they take
@@ -225,6 +225,12 @@ class Channel(ABC):
         or Throttled to look again later, anything else when it cannot be known.
         """
         raise Unsupported("this channel cannot be asked")
+
+    async def withdraw(self, message: Message, recipient: Recipient, key: str, receipt: Receipt) -> Receipt:  # noqa: ARG002
+        """Take back what was delivered with this receipt; what is gone already is no error. The answer's `detail` says what
+        was done. Raises DeliveryError only; called where the capabilities say `delete`.
+        """
+        raise Unsupported("this channel cannot take anything back")
 
     def read_back(self, receipt: Receipt) -> bytes | None:  # noqa: ARG002  the default has nothing to read
         """The bytes as they lie at the destination, where that is this machine; None elsewhere."""

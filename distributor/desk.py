@@ -14,16 +14,13 @@ from distributor.clock import Clock, SharedClock
 from distributor.contract import Channel, Destination, Finding, Message
 from distributor.errors import ActionError, ConfigError, nearest
 from distributor.health import Health
-from distributor.lifecycle import WAITING, PubStatus, State
+from distributor.lifecycle import KILL, STOPPED, WAITING, PubStatus, State
 from distributor.preview import Press, Preview
 from distributor.reading import ReleaseFile
 from distributor.render import Templates
 from distributor.seal import Proof
 from distributor.site import Site
 from distributor.store import Change, Delivery, Ledger, Release, open_ledger
-
-#: What a person lets go again.
-_STOPPED = (State.held, State.missed, State.failed)
 
 
 class Refusal(ActionError):
@@ -125,7 +122,7 @@ class Desk:
         now = self.clock.now()
         preview = self.preview(path, at)
         release = preview.release
-        self._refuse_past(preview, at, now)
+        seal.refuse_past(preview, at, now)
         if errors := preview.errors():
             raise Refusal(errors)
         if not preview.rendered:
@@ -134,36 +131,15 @@ class Desk:
         with self.ledger(create=True) as ledger:
             known = ledger.release(release.id, release.version)
             if known and self._is_live(ledger, known):
-                self._refuse_other(known, row, release.version)
+                seal.refuse_other(known, row)
                 return Scheduled(preview=preview, release=known, already=True)
             messages = [seal.dump(one.message) for one in preview.rendered]
             ledger.plan(row, messages, seal.deliveries(preview), who=_who())
         return Scheduled(preview=preview, release=row, already=False)
 
-    def _refuse_past(self, preview: Preview, at: datetime | None, now: datetime) -> None:
-        lift = preview.release.embargoed_until
-        if at and lift and at < lift.instant:
-            raise ActionError(f"{embargo.spell(at, lift.zone)} is before the embargo of {lift.spelled()}")
-        if lift and at is None and lift.instant <= now:
-            raise ActionError(
-                f"the embargo was over on {lift.spelled()}: set a later embargoed_until, or release it at once "
-                "with --at now"
-            )
-        if at and at < now - timedelta(seconds=5):
-            raise ActionError(f"{embargo.spell(at, preview.release.zone)} is in the past; --at now releases at once")
-
     def _is_live(self, ledger: Ledger, known: Release) -> bool:
         rows = ledger.deliveries(known.id, known.version)
         return any(row.state is not State.canceled or row.attempts for row in rows)
-
-    def _refuse_other(self, known: Release, row: Release, version: int) -> None:
-        if known.seal == row.seal and known.lift == row.lift:
-            return
-        what = "at another time" if known.digest == row.digest else "with other content"
-        raise ActionError(
-            f"'{known.id}' version {version} is already scheduled {what} (sealed {embargo.spell(known.sealed_at, 'UTC')}, "
-            f"{known.seal[:12]}); cancel it first if nothing has gone out, or issue version {version + 1} with 'corrects:'"
-        )
 
     def hold(self, release_id: str) -> tuple[Release, int]:
         """Stop everything of a release that is not on the wire, until `resume`. Returns how many deliveries."""
@@ -171,11 +147,11 @@ class Desk:
 
     def resume(self, release_id: str) -> tuple[Release, int]:
         """Plan again what was held, missed or failed; what is overdue goes out at once, as this person wants it."""
-        return self._change(release_id, "resume", _STOPPED, State.planned)
+        return self._change(release_id, "resume", STOPPED, State.planned)
 
     def cancel(self, release_id: str) -> tuple[Release, int]:
         """Cancel everything of a release that has not gone out. Returns how many deliveries."""
-        return self._change(release_id, "cancel", (*WAITING, *_STOPPED), State.canceled)
+        return self._change(release_id, "cancel", (*WAITING, *STOPPED), State.canceled)
 
     def _change(self, release_id: str, action: str, from_states: Iterable[State], to: State) -> tuple[Release, int]:
         """On every version of the release: who says 'hold' means all of it."""
@@ -242,6 +218,21 @@ class Desk:
             )
         return settled
 
+    def kill(self, release_id: str) -> tuple[Release, list[Delivery], list[Delivery]]:
+        """Withdraw a release for good: what is not out is canceled; where it can be taken back, that is planned, due now.
+
+        Returns the newest version, what is being taken back, and what cannot be. Raises ActionError for an unknown one.
+        """
+        with self.ledger() as ledger:
+            newest, back, left = self._known(ledger, release_id), [], []
+            for one in ledger.releases(release_id):
+                channels = self._channels_of(ledger.deliveries(one.id, one.version))
+                able = [name for name, channel in channels.items() if channel.capabilities.delete]
+                taken, stays = ledger.kill(one.id, one.version, able, now=self.clock.now(), who=_who())
+                back += taken
+                left += stays
+        return newest, back, left
+
     # ── questions ─────────────────────────────────────────────────────────────────────────────────────────────────
 
     def status(self) -> tuple[Health, list[tuple[Release, list[Delivery]]]]:
@@ -254,7 +245,7 @@ class Desk:
         """Prove that what was sent is what was previewed: (release, whether the seal holds, one proof a delivery)."""
         with self.ledger() as ledger:
             release = self._known(ledger, release_id)
-            rows = ledger.deliveries(release.id, release.version)
+            rows = [row for row in ledger.deliveries(release.id, release.version) if row.kind != KILL]
             attempts = ledger.attempts(release.id, release.version)
             channels, messages = self._channels_of(rows), self._sealed(ledger, rows)
         proofs = []

@@ -27,7 +27,11 @@ class State(StrEnum):
     canceled = "canceled"
 
 
+#: The kind of a delivery that takes back what an earlier one brought.
+KILL = "kill"
 WAITING = (State.planned, State.retrying)
+#: What a person lets go again.
+STOPPED = (State.held, State.missed, State.failed)
 #: A process whose last sign of life is older than this is taken for dead, and what it had on the wire is taken back.
 LEASE = timedelta(seconds=5)
 

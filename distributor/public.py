@@ -3,7 +3,9 @@
 import contextlib
 import gzip
 import os
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from urllib.parse import unquote
 
 import brotli
 
@@ -12,6 +14,7 @@ from distributor.outcomes import Refused
 
 #: Text that a web server sends compressed (nginx: gzip_static, brotli_static).
 _TEXT = frozenset({".html", ".xml", ".atom", ".json", ".txt", ".css", ".js"})
+GONE = ".gone"
 _VARIANTS = (".gz", ".br")
 _WORTH = 4_000  #: bytes: below, a file travels in the first packets anyway (RFC 6928), compressed or not
 _WORTH_BROTLI = 16_000  #: bytes: below, brotli saves a few hundred over gzip, and every file more is one more to sync
@@ -63,6 +66,17 @@ def copy(kept: Path, public: Path) -> int:
     return sum(put(public / path.relative_to(kept), path.read_bytes()) for path in found)
 
 
+def write(folder: Path, changes: Iterable[tuple[str, bytes | None]]) -> int:
+    """`(path, bytes)` into the folder, None takes the file away; returns how many files were written."""
+    written = 0
+    for path, data in changes:
+        if data is None:
+            remove(folder / path)
+        else:
+            written += put(folder / path, data)
+    return written
+
+
 def remove(path: Path) -> None:
     """Take a file and its variants away, and the folders that are empty then."""
     for suffix in ("", *_VARIANTS):
@@ -78,6 +92,30 @@ def variants(data: bytes) -> dict[str, bytes]:
         return {}
     packed = {".gz": gzip.compress(data, _GZIP, mtime=0)}
     return packed if len(data) < _WORTH_BROTLI else {**packed, ".br": brotli.compress(data, quality=_BROTLI)}
+
+
+def mark_gone(folder: Path, *, gone: bool = True) -> None:
+    """Whether a page's address answers 410 while there is no page: a hidden file says so to `serve` and to nginx."""
+    if gone:
+        files.deliver(folder / GONE, b"")
+    else:
+        (folder / GONE).unlink(missing_ok=True)
+
+
+def drop_media(folder: Path, address: str) -> None:
+    """Take a photo away that no page and no feed of the folder shows any more. Reads them all: it is a rare thing."""
+    shown, photo = address.encode(), folder / unquote(address)
+    if photo.exists() and not any(shown in text for text in _texts(folder)):
+        remove(photo)
+
+
+def _texts(folder: Path) -> Iterator[bytes]:
+    """Every page and feed; what another delivery takes away meanwhile is none."""
+    for place, _, names in os.walk(folder):
+        for name in names:
+            if name.endswith((".html", ".xml", ".atom", ".json")):
+                with contextlib.suppress(FileNotFoundError):
+                    yield (Path(place) / name).read_bytes()
 
 
 def served(path: str, data: bytes) -> tuple[str, str]:

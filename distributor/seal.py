@@ -10,9 +10,11 @@ from pathlib import Path
 
 from pydantic import TypeAdapter
 
+from distributor import embargo
 from distributor import release as release_model
 from distributor.contract import Channel, Message, Receipt, Recipient, Tier
 from distributor.embargo import Embargo
+from distributor.errors import ActionError
 from distributor.lifecycle import BULK, Priority, PubStatus
 from distributor.preview import Preview, Rendered, seal_digest
 from distributor.reading import ReleaseFile
@@ -76,6 +78,31 @@ def release(preview: Preview, now: datetime, default_catch_up: timedelta) -> Rel
         pub_status=PubStatus.usable,
         catch_up_within=default_catch_up if source.catch_up_within is None else source.catch_up_within,
         sealed_at=now,
+    )
+
+
+def refuse_past(preview: Preview, at: datetime | None, now: datetime) -> None:
+    """ActionError for a release that would go before its embargo, or whose time is over."""
+    lift = preview.release.embargoed_until
+    if at and lift and at < lift.instant:
+        raise ActionError(f"{embargo.spell(at, lift.zone)} is before the embargo of {lift.spelled()}")
+    if lift and at is None and lift.instant <= now:
+        raise ActionError(
+            f"the embargo was over on {lift.spelled()}: set a later embargoed_until, or release it at once with --at now"
+        )
+    if at and at < now - timedelta(seconds=5):
+        raise ActionError(f"{embargo.spell(at, preview.release.zone)} is in the past; --at now releases at once")
+
+
+def refuse_other(known: Release, row: Release) -> None:
+    """ActionError where a version that is scheduled already is not the very same."""
+    if known.seal == row.seal and known.lift == row.lift:
+        return
+    what = "at another time" if known.digest == row.digest else "with other content"
+    sealed = embargo.spell(known.sealed_at, "UTC")
+    raise ActionError(
+        f"'{known.id}' version {row.version} is already scheduled {what} (sealed {sealed}, {known.seal[:12]}); "
+        f"cancel it first if nothing has gone out, or issue version {row.version + 1} with 'corrects:'"
     )
 
 

@@ -1,5 +1,6 @@
 """The command line: what a person types and sees."""
 
+import io
 import json
 import socket
 import subprocess
@@ -141,6 +142,18 @@ def test_a_port_in_use(cli: Cli) -> None:
     assert code == 2
     assert f"cannot listen on 127.0.0.1:{port}" in err
     assert "--port" in err
+
+
+def test_kill_asks_first_and_says_what_stays(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", io.StringIO("n\n"))
+    path = sites.release(cli.root, LIFT)
+    assert cli("schedule", str(path))[0] == 0
+    assert cli("kill", "three-piers")[0] == 130
+    code, out, _ = cli("kill", "three-piers", "--yes")
+    assert (code, out) == (0, "three-piers is killed: nothing more of it goes out\n")
+    code, _, err = cli("kill", "no-such", "--yes")
+    assert code == 2
+    assert "no release 'no-such'" in err
 
 
 def test_a_body_does_not_wait_for_the_answer_to_its_head(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:

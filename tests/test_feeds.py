@@ -86,6 +86,7 @@ def test_strict_readers_of_other_hands_read_them(rss: Channel, sample: Release, 
         assert [entry.title for entry in read.entries] == [sample.main.headline]
 
 
+@pytest.mark.slow
 def test_two_hundred_varied_releases_at_one_instant(
     make_channel: Callable[..., Channel], make_release: MakeRelease, kit: Kit
 ) -> None:

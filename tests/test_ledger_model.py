@@ -182,5 +182,5 @@ def world(examples: int) -> type:
     return made
 
 
-TestWorld = pytest.mark.timeout(120)(world(12))
+TestWorld = pytest.mark.timeout(120)(world(8))
 TestManyWorlds = pytest.mark.slow(pytest.mark.timeout(600)(world(250)))

@@ -121,6 +121,7 @@ def test_ten_embargoed_releases_change_nothing_until_their_instant(site: Schedul
     assert b"Quokka merger 3" not in words
 
 
+@pytest.mark.slow
 def test_a_site_that_never_knew_of_them_looks_the_same(tmp_path: Path) -> None:
     """Bytes, sizes, listings and ETags; times of files are those of two runs."""
 

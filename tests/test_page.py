@@ -35,7 +35,10 @@ def scheduled(root: Path, website: Website, **keys: object) -> Scheduled:
     return site
 
 
-def test_a_post_waits_for_its_page_and_can_be_canceled_meanwhile(tmp_path: Path) -> None:
+def test_a_post_waits_for_its_page_and_can_be_canceled_meanwhile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("distributor.outbox.page._PATIENCE", 0.25)
     with Website() as website:
         site = scheduled(tmp_path / "one", website, wait_for_page=True)
         other = scheduled(tmp_path / "two", website, wait_for_page=True)

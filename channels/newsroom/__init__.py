@@ -59,7 +59,7 @@ class Newsroom(Channel):
     @property
     def capabilities(self) -> Capabilities:
         """Class A: the same page written again is the same page. A correction takes the place of what it corrects."""
-        return Capabilities(idempotency=Idempotency.A, always_publishes=True, edit=True)
+        return Capabilities(idempotency=Idempotency.A, always_publishes=True, edit=True, delete=True)
 
     @property
     def destination(self) -> Destination:
@@ -132,6 +132,9 @@ class Newsroom(Channel):
         for file in (page.style_of(kit), page.script_of(kit)):
             written += public.put_media(self.places.public, file.sha256, file.name, file.data)
         shelf = self.shelf
+        for row in shelf.all_gone():
+            if not (shelf.folder / "kept" / row.facts["path"] / "index.html").exists():
+                public.mark_gone(self.places.public / row.facts["path"])
         for lang in shelf.lists():
             for path, data in lists.everything(self._around(kit, lang), shelf):
                 written += public.put(self.places.public / path, data)
@@ -162,6 +165,11 @@ class Newsroom(Channel):
         note = await asyncio.to_thread(self._publish, message)
         return Receipt(id=str(self._file(message)), url=message.meta["url"], detail=note)
 
+    async def withdraw(self, message: Message, recipient: Recipient, key: str, receipt: Receipt) -> Receipt:  # noqa: ARG002
+        """Page, photos and every mention go; its address answers 410 from then on. Raises Unavailable for a failing disk."""
+        await asyncio.to_thread(self._withdraw, message)
+        return Receipt(id=receipt.id, detail="withdrawn")
+
     def read_back(self, receipt: Receipt) -> bytes | None:
         """The page as it lies in the public folder."""
         try:
@@ -190,12 +198,23 @@ class Newsroom(Channel):
             self._keep(f"{message.meta['path']}/index.html", message.content)
             public.put(self._file(message).with_name("release.txt"), message.text.encode())
             public.put(self._file(message), message.content)
-            for path, data in lists.touched(row, earlier, message.meta, shelf):
-                if data is None:
-                    public.remove(folder / path)
-                else:
-                    public.put(folder / path, data)
+            public.mark_gone(self._file(message).parent, gone=False)
+            public.write(folder, lists.touched(row, earlier, message.meta, shelf))
         return f"version {row.version}"
+
+    def _withdraw(self, message: Message) -> None:
+        folder, shelf, page_folder = self.places.public, self.shelf, message.meta["path"]
+        with shelf.withdrawn(message.meta["guid"]) as row:
+            for root in (folder, shelf.folder / "kept"):
+                for name in ("index.html", "release.txt"):
+                    public.remove(root / page_folder / name)
+            public.mark_gone(folder / page_folder)
+            if row:
+                public.write(folder, lists.withdrawn(row, message.meta, shelf))
+            for file in message.media:
+                if file.content_type not in ("text/css", "text/javascript"):
+                    public.drop_media(folder, file.address)
+                    public.drop_media(shelf.folder / "kept", file.address)
 
     def _keep(self, path: str, data: bytes) -> None:
         """A second copy outside the public folder, from which that can be made again."""

@@ -38,6 +38,14 @@ def touched(row: Row, earlier: Row | None, meta: Mapping[str, str], shelf: Shelf
     yield from _lost(meta)
 
 
+def withdrawn(row: Row, meta: Mapping[str, str], shelf: Shelf) -> Iterator[tuple[str, bytes | None]]:
+    """The same for a row that is there no more."""
+    for name in row.lists:
+        yield from _list(name, {row.month}, meta, shelf)
+    yield from _feeds_page(meta, shelf)
+    yield from _sitemaps({row.month}, meta, shelf)
+
+
 def everything(meta: Mapping[str, str], shelf: Shelf) -> Iterator[tuple[str, bytes]]:
     """Every public list in one language, and those that belong to all."""
     months, lang = set(shelf.months()), meta["lang"]

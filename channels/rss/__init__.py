@@ -59,7 +59,7 @@ class Rss(Channel):
     @property
     def capabilities(self) -> Capabilities:
         """Class A: the same item written again is the same item. A correction takes the place of what it corrects."""
-        return Capabilities(idempotency=Idempotency.A, always_publishes=True, edit=True)
+        return Capabilities(idempotency=Idempotency.A, always_publishes=True, edit=True, delete=True)
 
     @property
     def destination(self) -> Destination:
@@ -163,6 +163,21 @@ class Rss(Channel):
         note = await asyncio.to_thread(self._publish, message)
         return Receipt(id=f"{public_file}#{message.meta['guid']}", url=message.meta["address"], detail=note)
 
+    async def withdraw(self, message: Message, recipient: Recipient, key: str, receipt: Receipt) -> Receipt:  # noqa: ARG002
+        """The item goes from the feed, its tags' feeds and the archive, and its photos with it. Raises Unavailable."""
+        await asyncio.to_thread(self._withdraw, message)
+        return Receipt(id=receipt.id, detail="withdrawn")
+
+    def _withdraw(self, message: Message) -> None:
+        folder, shelf = self.places.public, self._shelf(message.lang)
+        with shelf.withdrawn(message.meta["guid"]) as row:
+            if row:
+                made = documents.Feeds(message.meta, message.lang, shelf, self.items, self.formats, tags=self.tag_feeds)
+                public.write(folder, made.touched(row, None, folder))
+        for file in message.media:
+            public.drop_media(folder, file.address)
+            public.drop_media(self.places.state / "feeds", file.address)
+
     def place(self, message: Message) -> str:
         """The feed of the message's language."""
         return str(self.places.public / message.meta["path"])
@@ -180,11 +195,7 @@ class Rss(Channel):
             rows, damaged = shelf.newest(self.items)
             if newest == row.version:
                 made = documents.Feeds(message.meta, message.lang, shelf, self.items, self.formats, tags=self.tag_feeds)
-                for path, data in made.touched(row, earlier, folder):
-                    if data is None:
-                        public.remove(folder / path)
-                    else:
-                        public.put(folder / path, data)
+                public.write(folder, made.touched(row, earlier, folder))
         notes = [f"{len(rows)} items"]
         if newest > row.version:
             notes.append(f"version {newest} stands there already")

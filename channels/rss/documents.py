@@ -71,7 +71,7 @@ class Feeds:
     tags: bool
 
     def touched(self, row: Row, earlier: Row | None, public: Path) -> Iterator[tuple[str, bytes | None]]:
-        """`(path under public/, bytes)` of what changes when `row` takes the place of `earlier`; None for what ends.
+        """`(path under public/, bytes)` of what changes when `row` takes the place of `earlier`, or is gone; None for what ends.
 
         The archive comes before the feed that links to it.
         """
@@ -82,7 +82,7 @@ class Feeds:
         rows, _ = self.shelf.newest(self.limit)
         last = self._last(months)
         for kind in self.formats:
-            yield self._named(path, kind), self.joined(kind, path, rows, before=last)
+            yield self._named(path, kind), self.joined(kind, path, rows, before=last) if rows else None
         if self.tags:
             for name in dict.fromkeys([*row.lists, *(earlier.lists if earlier else ())]):
                 yield self._tag(name)

@@ -1,5 +1,6 @@
 """Commands on the ledger: schedule, status, hold, resume, cancel, verify. All work while a service runs."""
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -137,6 +138,22 @@ def settle_command(
     words = {State.delivered: "delivered", State.canceled: "canceled, as its release is"}
     for row in rows:
         click.echo(f"{row.channel} {row.recipient}: {words.get(row.state, 'goes out again')}")
+
+
+@click.command("kill")
+@click.argument("release_id")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.pass_obj
+def kill_command(setting: Setting, release_id: str, *, yes: bool) -> None:
+    """Withdraw a release for good: what is not out is canceled, what can be taken back is. Its pages answer 410 then."""
+    if not yes:
+        click.confirm(f"Withdraw '{release_id}' everywhere, for good?", abort=True)
+    release, back, left = setting.desk().kill(release_id)
+    click.echo(f"{release.id} is killed: nothing more of it goes out")
+    for name, number in Counter(row.channel for row in back).items():
+        click.echo(f"{name}: {number} taken back by the service, at once")
+    for name, number in Counter(row.channel for row in left).items():
+        click.echo(f"{name}: {number} cannot be taken back; tell those who have it")
 
 
 @click.command("verify")

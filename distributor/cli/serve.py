@@ -66,17 +66,18 @@ class Public:
         asked = {name: value for name, value in scope["headers"] if name in _ASKED}
         page = self._find(scope["path"].encode("utf-8", "surrogateescape"), asked.get(b"accept-encoding", b""))
         if page is None:
-            status, headers, body = self._lost()
+            status, headers, body = self._lost(scope["path"])
         elif _known(page, asked):
             status, headers, body = 304, page.unchanged, b""
         else:
             status, headers, body = _part(page, asked) if b"range" in asked else (200, page.headers, page.body)
         await _answer(send, status, headers, b"" if method == "HEAD" else body)
 
+    def _inner(self, path: bytes) -> bytes:
+        return path[len(self._base) :] if self._base and path.startswith(self._base + b"/") else path
+
     def _find(self, path: bytes, accepted: bytes) -> Page | None:
-        if self._base and path.startswith(self._base + b"/"):
-            path = path[len(self._base) :]
-        file = _file(self._root, path)
+        file = _file(self._root, self._inner(path))
         if file is None:
             return None
         codings = [(suffix, name) for suffix, name in _CODINGS if _accepts(accepted, name)]
@@ -102,9 +103,10 @@ class Public:
                 self._pages[file, coding] = page
         return page
 
-    def _lost(self) -> tuple[int, Headers, bytes]:
-        """One answer for whatever is not there, never kept: a cached 404 would outlive the embargo."""
-        page = self._page(f"{self._root}/404.html", "", b"")
+    def _lost(self, path: str) -> tuple[int, Headers, bytes]:
+        """One answer for whatever is not there, never kept: a cached 404 would outlive the embargo. 410 for what was there."""
+        status = 410 if self._gone(path) else 404
+        page = self._page(f"{self._root}/{status}.html", "", b"")
         body = page.body if page else _LOST
         headers = [
             (b"content-type", b"text/html; charset=utf-8"),
@@ -112,7 +114,12 @@ class Public:
             (b"cache-control", b"no-store"),
             *_SAFE,
         ]
-        return 404, headers, body
+        return status, headers, body
+
+    def _gone(self, path: str) -> bool:
+        """Whether a page was withdrawn from here."""
+        file = _file(self._root, self._inner(path.encode("utf-8", "surrogateescape")))
+        return bool(file) and Path(file or "").with_name(public.GONE).exists()
 
 
 @lru_cache(maxsize=_KEPT)

@@ -22,6 +22,7 @@ from distributor.contract import (
     Throttled,
     Unavailable,
 )
+from distributor.lifecycle import KILL
 from distributor.outbox.outcome import Event, next_state
 from distributor.outbox.page import NoPage, Pages
 from distributor.outbox.sealed import Sealed
@@ -108,7 +109,7 @@ class Courier:
             account=self.channels[delivery.channel].account if throttled else "",
             blocked_until=until if throttled else None,
         )
-        shown = (receipt.url or receipt.id) if receipt else reason
+        shown = (receipt.url or receipt.id) if receipt and delivery.kind != KILL else reason
         late = began - delivery.planned_for
         return settlement, Event(at=ended, delivery=delivery, state=state, outcome=outcome, lateness=late, detail=shown)
 
@@ -124,14 +125,21 @@ class Courier:
         recipient = Recipient(address=delivery.recipient, name=delivery.recipient_name)
         if hashlib.sha256(channel.compose(message, recipient)).hexdigest() != delivery.digest:
             raise Refused("the bytes differ from the sealed ones: schedule the release again")
-        if due.doubt_since and (found := await self._look(channel, message, recipient, due, due.doubt_since)):
+        kill = delivery.kind == KILL
+        if (
+            due.doubt_since
+            and not kill
+            and (found := await self._look(channel, message, recipient, due, due.doubt_since))
+        ):
             return found
-        if message.page:
+        if message.page and not kill:
             await self.pages.wait(message.page)
         if self.clock.now() < delivery.due:
             raise Unavailable("the clock went back behind the instant", until=delivery.due)
         if self.clock.monotonic() > self.lease_until:
             raise Unavailable("this process was stopped for longer than its lease; nothing was sent")
+        if kill:
+            return await channel.withdraw(message, recipient, delivery.key, Receipt(id=delivery.remote_id or ""))
         return await channel.deliver(message, recipient, delivery.key)
 
     async def _look(

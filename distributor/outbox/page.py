@@ -22,7 +22,7 @@ class Pages:
     """What is known of public pages. Everybody who waits for one page waits for the same answer."""
 
     http: Http = field(default_factory=lambda: Http(connections=4))
-    patience: float = _PATIENCE
+    patience: float = field(default_factory=lambda: _PATIENCE)
     _seen: dict[str, None] = field(default_factory=dict, init=False)
     _asking: dict[str, asyncio.Task[None]] = field(default_factory=dict, init=False)
 

@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Connection, and_, case, delete, insert, li
 from sqlalchemy.exc import IntegrityError
 
 from distributor.errors import ActionError
-from distributor.lifecycle import PubStatus, State
+from distributor.lifecycle import KILL, STOPPED, WAITING, PubStatus, State
 from distributor.store import gate
 from distributor.store import queries as q
 from distributor.store import schema as s
@@ -147,6 +147,8 @@ class Ledger(Reader):
             if change.to is State.planned:
                 stopped = and_(stopped, ~OVERTAKEN)
             affected = (q.of(release_id, version), or_(stopped, c.state == State.sending))
+            if connection.execute(select(c.id).where(q.of(release_id, version), c.kind == KILL).limit(1)).first():
+                raise ActionError(f"'{release_id}' was killed: nothing of it is held, resumed or canceled any more")
             # Locked first, in one order: then the states are the latest, and two writers never wait for each other.
             query = select(c.state).where(*affected).order_by(c.id).with_for_update()
             moved: int = sum(state != State.sending for state in connection.execute(query).scalars())
@@ -164,6 +166,29 @@ class Ledger(Reader):
             facts = {"release_id": release_id, "version": version, "detail": f"{moved} deliveries"}
             q.log(connection, now, who=who, action=change.action, **facts)
             return moved
+
+    def kill(
+        self, release_id: str, version: int, able: Collection[str], *, now: datetime, who: str
+    ) -> tuple[list[Delivery], list[Delivery]]:
+        """Withdraw a version: cancel what is not out, and plan for what is, on the channels that are `able`, a delivery that
+        takes it back, due now. Returns (what is being taken back, what cannot be). Repeated, it changes nothing.
+        """
+        c = s.delivery.c
+        stop = Change(action="kill", from_states=(*WAITING, *STOPPED), to=State.canceled, pub_status=PubStatus.canceled)
+        with self._engine.begin() as connection:
+            known = connection.execute(select(c.id).where(q.of(release_id, version), c.kind == KILL).limit(1)).first()
+        if not known:
+            self.change(release_id, version, stop, now=now, who=who)
+        there = and_(q.of(release_id, version), c.kind != KILL, c.state.in_((State.delivered, State.in_doubt)))
+        with self._engine.begin() as connection:
+            out = q.deliveries(connection, there)
+            back = [row for row in out if row.channel in able]
+            kills = q.of(release_id, version), c.kind == KILL
+            taken = {tuple(row) for row in connection.execute(select(c.channel, c.recipient).where(*kills))}
+            new = [row.id for row in back if (row.channel, row.recipient) not in taken]
+            if new:
+                connection.execute(q.kill_rows(new, now))
+            return back, [row for row in out if row.channel not in able]
 
     def settle_doubt(self, rows: Iterable[Delivery], *, there: bool, now: datetime, who: str) -> list[Delivery]:
         """A person looked: what is in doubt `there` is delivered, else it is planned again and goes out at once, unless a

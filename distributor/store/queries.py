@@ -6,8 +6,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import (
+    BigInteger,
     ColumnElement,
     Connection,
+    Insert,
     Row,
     String,
     Update,
@@ -15,13 +17,14 @@ from sqlalchemy import (
     exists,
     insert,
     literal,
+    or_,
     select,
     union_all,
     update,
 )
 from sqlalchemy.exc import IntegrityError
 
-from distributor.lifecycle import Priority, PubStatus, State
+from distributor.lifecycle import KILL, Priority, PubStatus, State
 from distributor.store import schema as s
 from distributor.store.dialect import moment, upsert
 from distributor.store.order import IN_ORDER, OF_ITS_RELEASE
@@ -82,7 +85,7 @@ def due_rows(connection: Connection, channel: str, now: datetime, limit: int) ->
             select(s.delivery, s.release.c.catch_up_within)
             .join(s.release, OF_ITS_RELEASE)
             .where(s.WAITS, c.channel == channel, c.priority == priority, c.due <= moment(now))
-            .where(s.release.c.pub_status == PubStatus.usable, IN_ORDER)
+            .where(or_(s.release.c.pub_status == PubStatus.usable, c.kind == KILL), IN_ORDER)
             .order_by(c.due, c.id)
             .limit(limit)
             .with_for_update(of=s.delivery, skip_locked=True)
@@ -233,6 +236,23 @@ def delivery_values(new_release: Release, new: NewDelivery, message_id: int) -> 
         "late_ok": int(new.late_ok),
         "attempts": 0,
     }
+
+
+def kill_rows(ids: Collection[int], now: datetime) -> Insert:
+    """An INSERT of deliveries, due now, that take back what these brought."""
+    c = s.delivery.c
+    same = "release_id version channel recipient recipient_name message_id digest lift tier in_doubt priority remote_id"
+    due, new = literal(micros(now), BigInteger), {"kind": KILL, "state": State.planned.value, "idempotency": "A"}
+    values: dict[str, ColumnElement[Any]] = {
+        **{name: c[name] for name in same.split()},
+        **{name: literal(value) for name, value in new.items()},
+        "key": c.key + "-kill",
+        "due": due,
+        "planned_for": due,
+        "late_ok": literal(1),
+        "attempts": literal(0),
+    }
+    return insert(s.delivery).from_select(list(values), select(*values.values()).where(c.id.in_(list(ids))))
 
 
 def add_messages(

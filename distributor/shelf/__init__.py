@@ -3,82 +3,25 @@
     rows/2030-03/001898902800-<mark>.json    what was released, by month (UTC) and instant
     lists/en/2030-03/001898902800-<mark>     which list it stands in (a language, a tag): an empty file of the same name
     guids/ab/<mark>                          under which names it stands
+    gone/<mark>                              what was withdrawn: it does not come back
 
 Nothing that is embargoed lies here. Publishing reads the newest month only, so ten thousand releases cost what a hundred do.
 """
 
 import contextlib
 import fcntl
-import hashlib
-import json
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 from distributor import files
-from distributor.outcomes import Unavailable
+from distributor.outcomes import Refused, Unavailable
+from distributor.shelf.row import Row, mark, parse, read, second, slug
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
-    """One release in one language. `published` is aware, in whole seconds."""
-
-    guid: str
-    version: int
-    published: datetime
-    lists: tuple[str, ...] = ()  #: such as `en` or `en/tag/ferry`
-    facts: Mapping[str, str] = field(default_factory=dict)  #: the channel's own: a card, an item
-
-    @property
-    def order(self) -> tuple[datetime, str]:
-        """Sorts by instant; the guid decides between equal ones, so that the same rows always give the same bytes."""
-        return self.published, self.guid
-
-    @property
-    def month(self) -> str:
-        """`2030-03`, in UTC."""
-        return f"{self.published.astimezone(UTC):%Y-%m}"
-
-    @property
-    def name(self) -> str:
-        """Begins with the instant, so that names sort as releases do, and ends with the guid's mark."""
-        return f"{_second(self.published)}-{mark(self.guid)}.json"
-
-    @property
-    def place(self) -> str:
-        """Month and name."""
-        return f"{self.month}/{self.name}"
-
-    def as_json(self) -> bytes:
-        """What `read` reads."""
-        facts = {"guid": self.guid, "version": self.version, "published": self.published.isoformat()}
-        whole = {**facts, "lists": list(self.lists), "facts": dict(self.facts)}
-        return json.dumps(whole, ensure_ascii=False, sort_keys=True).encode()
-
-
-def mark(guid: str) -> str:
-    """A file name for a guid."""
-    return hashlib.sha256(guid.encode()).hexdigest()[:32]
-
-
-def read(path: Path) -> Row | None:
-    """The row in a file; None for a torn or foreign one."""
-    try:
-        facts = json.loads(path.read_bytes())
-        row = Row(
-            guid=facts["guid"],
-            version=int(facts["version"]),
-            published=datetime.fromisoformat(facts["published"]),
-            lists=tuple(facts["lists"]),
-            facts={key: value for key, value in facts["facts"].items() if value.encode() is not None},
-        )
-        genuine = row.published.tzinfo is not None and row.place == f"{path.parent.name}/{path.name}"
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, ArithmeticError, RecursionError):
-        return None
-    return row if genuine else None
+__all__ = ["Row", "Shelf", "mark", "read", "slug"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,10 +38,12 @@ class Shelf:
 
         Yields the newest version that stands there: above `row.version` when an older version comes late, and then nothing
         changes. When the caller raises Unavailable the shelf is as it was: what is not delivered does not come out with the
-        next release. Raises Unavailable when the disk does not take it.
+        next release. Raises Unavailable when the disk does not take it, Refused for what was withdrawn.
         """
         with self._locked():
             self._seen.clear()
+            if (gone := self.gone(row.guid)) and gone.version >= row.version:
+                raise Refused("it was withdrawn; issue a new version")
             path, pointer = self._path(row.place), self.folder / "guids" / mark(row.guid)[:2] / mark(row.guid)
             known = _lines(pointer)
             rows = [found for place in {*known, row.place} if (found := self._read(place)) and found.guid == row.guid]
@@ -127,6 +72,35 @@ class Shelf:
             if known and known != [row.place]:
                 files.deliver(pointer, row.place.encode())
 
+    @contextmanager
+    def withdrawn(self, guid: str) -> Iterator[Row | None]:
+        """Take a release out for good, and hold the shelf while the caller takes it out of what is made of it.
+
+        Yields what stood there, the same at every repeat; None for what never did. Raises Unavailable when the disk fails.
+        """
+        with self._locked():
+            self._seen.clear()
+            if row := self.get(guid):
+                files.deliver(self.folder / "gone" / mark(guid), row.as_json())
+                self._unlist(row)
+                self._path(row.place).unlink(missing_ok=True)
+                with contextlib.suppress(OSError):
+                    self._path(row.place).parent.rmdir()
+                (self.folder / "guids" / mark(guid)[:2] / mark(guid)).unlink(missing_ok=True)
+                self._seen.clear()
+            yield self.gone(guid)
+
+    def gone(self, guid: str) -> Row | None:
+        """What was withdrawn under this name."""
+        with contextlib.suppress(OSError):
+            return parse((self.folder / "gone" / mark(guid)).read_bytes())
+        return None
+
+    def all_gone(self) -> list[Row]:
+        """Everything that was withdrawn."""
+        found = (parse((self.folder / "gone" / name).read_bytes()) for name in _entries(self.folder / "gone"))
+        return [row for row in found if row]
+
     def _list(self, row: Row) -> None:
         for name in row.lists:
             _touch(self.folder / "lists" / name / row.place)
@@ -137,10 +111,16 @@ class Shelf:
         for row in rows:
             self._aside(row).parent.mkdir(exist_ok=True)
             self._path(row.place).replace(self._aside(row))
-            for path in (self._path(row.place), *(self.folder / "lists" / name / row.place for name in row.lists)):
-                path.unlink(missing_ok=True)
-                with contextlib.suppress(OSError):
-                    path.parent.rmdir()  # a month without a release is no month
+            self._unlist(row)
+            with contextlib.suppress(OSError):
+                self._path(row.place).parent.rmdir()  # a month without a release is no month
+
+    def _unlist(self, row: Row) -> None:
+        for name in row.lists:
+            path = self.folder / "lists" / name / row.place
+            path.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                path.parent.rmdir()
 
     def _aside(self, row: Row) -> Path:
         return self.folder / "aside" / row.name
@@ -159,8 +139,8 @@ class Shelf:
 
         `until` leaves out what came later, `after` what came in an earlier second: neither is read.
         """
-        first = _second(after) if after else ""
-        last = f"{_second(until)}~" if until else "~"
+        first = second(after) if after else ""
+        last = f"{second(until)}~" if until else "~"
         rows: dict[str, Row] = {}
         damaged = 0
         for month in self.months(name):
@@ -242,17 +222,6 @@ class Shelf:
         finally:
             if handle is not None:
                 os.close(handle)
-
-
-def slug(tag: str) -> str:
-    """A hashtag as the name of its page: `HarbourLine` → `harbourline`; letters of every script stay."""
-    made = "".join(c if c.isalnum() or c in "-_" else "-" for c in tag.casefold())
-    return made if len(made.encode()) <= 100 else mark(tag)
-
-
-def _second(when: datetime) -> str:
-    """How the name of a row begins."""
-    return f"{int(when.timestamp()):012}"
 
 
 def _sorted(rows: Iterable[Row]) -> list[Row]:

@@ -1,0 +1,142 @@
+"""A kill: what is not out never goes, what can be taken back is, and its address says so from then on."""
+
+import asyncio
+import errno
+import os
+import shutil
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from distributor.cli.main import main
+from distributor.cli.serve import Public
+from distributor.contract import Refused
+from distributor.desk import Desk
+from distributor.errors import ActionError
+from distributor.site import Site
+from tests import sites
+from tests.scheduled import LIFT, Scheduled
+from tests.test_nothing_early import BLOCKS, ask, drain, secret
+
+
+def tree(folder: Path) -> dict[str, bytes]:
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file() and path.name != ".gone"
+    }
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Scheduled:
+    """One release is out that stays."""
+    made = Scheduled(tmp_path, BLOCKS + sites.box(tmp_path))
+    made.clock.set(LIFT)
+    made.drain()
+    return made
+
+
+def publish(site: Scheduled, number: int) -> None:
+    lift = site.clock.now() + timedelta(hours=1)
+    Desk(site=Site(site.root), clock=site.clock).schedule(secret(site.root, number, lift))
+    site.clock.set(lift)
+    drain(site)
+
+
+def test_a_kill_leaves_the_public_folder_as_if_it_had_never_been(site: Scheduled) -> None:
+    public, app = site.root / "public", Public(site.root / "public")
+    before = tree(public)
+    publish(site, 1)
+    during = tree(public)
+    photo = next(f"/{path}" for path in during if path.endswith("quokka1.png"))
+    assert ask(app, "/quokka-merger-1")[0] == ask(app, photo)[0] == 200
+    newest, back, left = site.desk.kill("quokka-merger-1")
+    assert newest.id == "quokka-merger-1"
+    assert {row.channel for row in back} == {"newsroom", "rss", "websub", "bucket"}
+    assert [row.channel for row in left] == ["box"]  # a channel that cannot
+    drain(site)
+    assert tree(public) == before
+    assert ask(app, "/quokka-merger-1")[0] == ask(app, "/quokka-merger-1/release.txt")[0] == 410
+    assert b"withdrawn" in ask(app, "/quokka-merger-1")[2]
+    assert ask(app, photo)[0] == ask(app, "/quokka-merger-2")[0] == 404
+    assert kills(site) == dict.fromkeys(("newsroom", "rss", "websub", "bucket"), "delivered")
+
+
+def test_killed_again_rebuilt_or_delivered_late_it_does_not_come_back(site: Scheduled) -> None:
+    publish(site, 1)
+    site.desk.kill("quokka-merger-1")
+    drain(site)
+    killed = tree(site.root / "public")
+    site.desk.kill("quokka-merger-1")
+    drain(site)
+    assert tree(site.root / "public") == killed
+    shutil.rmtree(site.root / "public")
+    with pytest.raises(SystemExit, match="0"):
+        main(["--site", str(site.root), "publish", "--rebuild"])
+    assert tree(site.root / "public") == killed
+    assert ask(Public(site.root / "public"), "/quokka-merger-1")[0] == 410
+    for action in (site.desk.hold, site.desk.resume, site.desk.cancel):
+        with pytest.raises(ActionError, match="was killed"):
+            action("quokka-merger-1")
+
+
+def test_a_late_delivery_of_what_was_withdrawn_is_refused(site: Scheduled) -> None:
+    publish(site, 1)
+    preview = site.desk.preview(site.root / "quokka-merger-1.md")
+    site.desk.kill("quokka-merger-1")
+    drain(site)
+    for one in preview.rendered:
+        if one.channel.name in ("newsroom", "rss"):
+            with pytest.raises(Refused, match="withdrawn"):
+                asyncio.run(one.channel.deliver(one.message, one.message.recipients[0], "k"))
+
+
+def test_killed_before_its_instant_nothing_goes_out(site: Scheduled) -> None:
+    before = tree(site.root / "public")
+    lift = site.clock.now() + timedelta(hours=1)
+    site.desk.schedule(secret(site.root, 3, lift))
+    _, back, left = site.desk.kill("quokka-merger-3")
+    assert back == left == []
+    site.clock.set(lift + timedelta(minutes=1))
+    drain(site)
+    assert tree(site.root / "public") == before
+
+
+def test_verify_still_proves_what_was_sent(site: Scheduled) -> None:
+    publish(site, 1)
+    site.desk.kill("quokka-merger-1")
+    drain(site)
+    _, seal_holds, proofs = site.desk.verify("quokka-merger-1")
+    assert seal_holds
+    assert all(proof.holds for proof in proofs)
+
+
+def test_a_disk_that_fails_meanwhile_is_tried_again(site: Scheduled, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = tree(site.root / "public")
+    publish(site, 1)
+    site.desk.kill("quokka-merger-1")
+    real, left = os.replace, iter(range(7))
+
+    def full(*args: Any) -> None:
+        if next(left, None) is None:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        real(*args)
+
+    monkeypatch.setattr(os, "replace", full)
+    drain(site)
+    states = kills(site)
+    assert "retrying" in states.values()
+    assert states["bucket"] == "planned"  # it copies when all is right
+    monkeypatch.undo()
+    site.clock.step(timedelta(seconds=10))
+    drain(site)
+    assert set(kills(site).values()) == {"delivered"}
+    assert tree(site.root / "public") == before
+
+
+def kills(site: Scheduled) -> dict[str, str]:
+    """State of each channel's kill."""
+    rows = [row for one, found in site.desk.status()[1] for row in found if row.kind == "kill"]
+    return {row.channel: str(row.state) for row in rows}
