@@ -151,6 +151,7 @@ def test_sigterm_finishes_what_is_on_the_wire(root: Path) -> None:
     assert status(root) == {"public/en": ("delivered", 1)}
 
 
+@pytest.mark.slow
 def test_hold_and_resume_while_it_runs(root: Path) -> None:
     from distributor.clock import SystemClock
 
@@ -172,6 +173,7 @@ def test_hold_and_resume_while_it_runs(root: Path) -> None:
         process.communicate(timeout=20)
 
 
+@pytest.mark.slow
 def test_scheduled_while_it_runs(root: Path) -> None:
     from distributor.clock import SystemClock
 
@@ -242,6 +244,7 @@ def test_a_slow_server_holds_up_nobody(root: Path) -> None:
     assert len(sites.log(root, "slow", word="begin")) == 8  # class D: no more than may be in doubt
 
 
+@pytest.mark.slow
 def test_one_json_object_a_line_and_metrics_while_it_runs(root: Path) -> None:
     schedule_soon(root, sites.box(root, to=["a@x", "b@x"]), seconds=1.2)
     with socket.socket() as probe:
@@ -265,6 +268,7 @@ def test_one_json_object_a_line_and_metrics_while_it_runs(root: Path) -> None:
     assert health == {"ok": True, "troubles": []}
 
 
+@pytest.mark.slow
 def test_it_delivers_when_nobody_reads_what_it_says(root: Path) -> None:
     """`distributor run | head`, a terminal that was closed, a log on a full disk."""
     schedule_soon(root, sites.box(root, to=["a@x", "b@x"]) + sites.box(root, "late", after="1s"), seconds=0.8)
@@ -278,6 +282,7 @@ def test_it_delivers_when_nobody_reads_what_it_says(root: Path) -> None:
     assert len(sites.log(root, "late")) == 1
 
 
+@pytest.mark.slow
 def test_the_service_manager_is_told(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     schedule_soon(root, sites.box(root), seconds=0.8)
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
