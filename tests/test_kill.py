@@ -12,10 +12,12 @@ import pytest
 
 from distributor.cli.main import main
 from distributor.cli.serve import Public
-from distributor.contract import Refused
+from distributor.contract import Receipt, Refused
 from distributor.desk import Desk
 from distributor.errors import ActionError
+from distributor.lifecycle import Late, State
 from distributor.site import Site
+from distributor.store import Room, Settlement, Worker
 from tests import sites
 from tests.scheduled import LIFT, Scheduled
 from tests.test_nothing_early import BLOCKS, ask, drain, secret
@@ -134,6 +136,56 @@ def test_a_disk_that_fails_meanwhile_is_tried_again(site: Scheduled, monkeypatch
     drain(site)
     assert set(kills(site).values()) == {"delivered"}
     assert tree(site.root / "public") == before
+
+
+def test_what_is_on_the_wire_is_taken_back_when_it_has_landed(site: Scheduled) -> None:
+    before = tree(site.root / "public")
+    lift = site.clock.now() + timedelta(hours=1)
+    done = site.desk.schedule(secret(site.root, 1, lift))
+    site.clock.set(lift)
+    page = next(one for one in done.preview.rendered if one.channel.name == "newsroom")
+    with site.desk.ledger() as ledger:
+        rooms = [Room(channel="newsroom", free=1)]
+        turn = ledger.turn("other", lift, rooms=rooms, verdict=lambda _due: Late.on_time)
+        ledger.beat(Worker(name="other", pid=1, began_at=lift, beat_at=lift))
+    asyncio.run(page.channel.deliver(page.message, page.message.recipients[0], "k"))
+    _, back, _ = site.desk.kill("quokka-merger-1")
+    assert [row.channel for row in back] == ["newsroom"]
+    drain(site)
+    assert kills(site) == {"newsroom": "planned"}  # nobody knows yet whether it has landed
+    with site.desk.ledger() as ledger:
+        [due] = turn.begun
+        ended = Settlement(
+            delivery_id=due.delivery.id, number=due.number, state=State.delivered, outcome="delivered", began_at=lift,
+            ended_at=lift, due=lift,
+        )  # fmt: skip
+        ledger.turn("other", lift, settlements=[ended], verdict=lambda _due: Late.on_time)
+    drain(site)
+    assert kills(site) == {"newsroom": "delivered"}
+    assert tree(site.root / "public") == before
+
+
+def test_a_new_version_may_follow_and_an_old_kill_leaves_it_alone(site: Scheduled) -> None:
+    publish(site, 1)
+    old = site.desk.preview(site.root / "quokka-merger-1.md").rendered
+    site.desk.kill("quokka-merger-1")
+    drain(site)
+    lift = site.clock.now() + timedelta(hours=1)
+    path = secret(site.root, 1, lift)
+    text = path.read_text().replace("id: ", 'version: 2\ncorrects: {version: 1, class: A, text: "Mended."}\nid: ', 1)
+    path.write_text(text)
+    site.desk.schedule(path)
+    site.clock.set(lift)
+    drain(site)
+    after = tree(site.root / "public")
+    app = Public(site.root / "public")
+    assert b"Mended." in ask(app, "/quokka-merger-1")[2]
+    for one in old:
+        if one.channel.name in ("newsroom", "rss"):
+            recipient = one.message.recipients[0]
+            asyncio.run(one.channel.withdraw(one.message, recipient, "k", Receipt(id="")))
+    assert tree(site.root / "public") == after
+    assert ask(app, "/quokka-merger-1")[0] == 200
 
 
 def kills(site: Scheduled) -> dict[str, str]:

@@ -204,13 +204,14 @@ class Newsroom(Channel):
 
     def _withdraw(self, message: Message) -> None:
         folder, shelf, page_folder = self.places.public, self.shelf, message.meta["path"]
-        with shelf.withdrawn(message.meta["guid"]) as row:
+        with shelf.withdrawn(message.meta["guid"], int(message.meta["version"])) as row:
+            if row is None:
+                return
             for root in (folder, shelf.folder / "kept"):
                 for name in ("index.html", "release.txt"):
                     public.remove(root / page_folder / name)
             public.mark_gone(folder / page_folder)
-            if row:
-                public.write(folder, lists.withdrawn(row, message.meta, shelf))
+            public.write(folder, lists.withdrawn(row, message.meta, shelf))
             for file in message.media:
                 if file.content_type not in ("text/css", "text/javascript"):
                     public.drop_media(folder, file.address)

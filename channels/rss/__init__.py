@@ -170,10 +170,11 @@ class Rss(Channel):
 
     def _withdraw(self, message: Message) -> None:
         folder, shelf = self.places.public, self._shelf(message.lang)
-        with shelf.withdrawn(message.meta["guid"]) as row:
-            if row:
-                made = documents.Feeds(message.meta, message.lang, shelf, self.items, self.formats, tags=self.tag_feeds)
-                public.write(folder, made.touched(row, None, folder))
+        with shelf.withdrawn(message.meta["guid"], int(message.meta["version"])) as row:
+            if row is None:
+                return
+            made = documents.Feeds(message.meta, message.lang, shelf, self.items, self.formats, tags=self.tag_feeds)
+            public.write(folder, made.touched(row, None, folder))
         for file in message.media:
             public.drop_media(folder, file.address)
             public.drop_media(self.places.state / "feeds", file.address)

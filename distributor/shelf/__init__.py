@@ -73,14 +73,19 @@ class Shelf:
                 files.deliver(pointer, row.place.encode())
 
     @contextmanager
-    def withdrawn(self, guid: str) -> Iterator[Row | None]:
-        """Take a release out for good, and hold the shelf while the caller takes it out of what is made of it.
+    def withdrawn(self, guid: str, version: int) -> Iterator[Row | None]:
+        """Take a release up to this version out for good, and hold the shelf while the caller takes it out of what is made of it.
 
-        Yields what stood there, the same at every repeat; None for what never did. Raises Unavailable when the disk fails.
+        Yields what stood there, the same at every repeat; None for what never did, or where a newer version stands. Raises
+        Unavailable when the disk fails.
         """
         with self._locked():
             self._seen.clear()
-            if row := self.get(guid):
+            row = self.get(guid)
+            if row and row.version > version:
+                yield None
+                return
+            if row:
                 files.deliver(self.folder / "gone" / mark(guid), row.as_json())
                 self._unlist(row)
                 self._path(row.place).unlink(missing_ok=True)

@@ -171,7 +171,8 @@ class Ledger(Reader):
         self, release_id: str, version: int, able: Collection[str], *, now: datetime, who: str
     ) -> tuple[list[Delivery], list[Delivery]]:
         """Withdraw a version: cancel what is not out, and plan for what is, on the channels that are `able`, a delivery that
-        takes it back, due now. Returns (what is being taken back, what cannot be). Repeated, it changes nothing.
+        takes it back, due now; after it has landed, where it is on the wire. Returns (what is being taken back, what cannot
+        be). Repeated, it changes nothing.
         """
         c = s.delivery.c
         stop = Change(action="kill", from_states=(*WAITING, *STOPPED), to=State.canceled, pub_status=PubStatus.canceled)
@@ -179,7 +180,8 @@ class Ledger(Reader):
             known = connection.execute(select(c.id).where(q.of(release_id, version), c.kind == KILL).limit(1)).first()
         if not known:
             self.change(release_id, version, stop, now=now, who=who)
-        there = and_(q.of(release_id, version), c.kind != KILL, c.state.in_((State.delivered, State.in_doubt)))
+        perhaps_out = c.state.in_((State.delivered, State.in_doubt, State.sending))
+        there = and_(q.of(release_id, version), c.kind != KILL, perhaps_out)
         with self._engine.begin() as connection:
             out = q.deliveries(connection, there)
             back = [row for row in out if row.channel in able]

@@ -2,7 +2,7 @@
 
 from sqlalchemy import ColumnElement, FromClause, and_, exists, or_, select
 
-from distributor.lifecycle import Priority, PubStatus, State
+from distributor.lifecycle import KILL, Priority, PubStatus, State
 from distributor.store import schema as s
 
 OF_ITS_RELEASE = and_(s.release.c.id == s.delivery.c.release_id, s.release.c.version == s.delivery.c.version)
@@ -27,13 +27,23 @@ _OF_THE_SAME = and_(_PUBLIC.c.release_id == s.delivery.c.release_id, _PUBLIC.c.v
 _PUBLIC_UNDER_WAY = exists(
     select(_PUBLIC.c.id).where(_OF_THE_SAME, _PUBLIC.c.priority == Priority.public, _under_way(_PUBLIC))
 )
-#: An earlier version that is on its way to the same recipient goes first, and so does what an echo tells of.
+_BROUGHT = s.delivery.alias("brought")
+_LANDING = exists(
+    select(_BROUGHT.c.id).where(
+        *(_BROUGHT.c[name] == s.delivery.c[name] for name in ("release_id", "version", "channel", "recipient")),
+        _BROUGHT.c.state == State.sending,
+        _BROUGHT.c.kind != KILL,
+    )
+)
+#: An earlier version that is on its way to the same recipient goes first, and so does what an echo tells of, and what a kill
+#: takes back.
 IN_ORDER = and_(
     or_(
         s.delivery.c.version == 1,
         ~_to_the_same(_EARLIER, _EARLIER.c.version < s.delivery.c.version, _under_way(_EARLIER)),
     ),
     or_(s.delivery.c.priority != Priority.echo, ~_PUBLIC_UNDER_WAY),
+    or_(s.delivery.c.kind != KILL, ~_LANDING),
 )
 #: A newer version is with the same recipient, or on its way: the old text must not come after it.
 OVERTAKEN = _to_the_same(
