@@ -151,6 +151,7 @@ def test_kill_asks_first_and_says_what_stays(cli: Cli, monkeypatch: pytest.Monke
     assert cli("kill", "three-piers")[0] == 130
     code, out, _ = cli("kill", "three-piers", "--yes")
     assert (code, out) == (0, "three-piers is killed: nothing more of it goes out\n")
+    assert "canceled" in cli("status")[1]
     code, _, err = cli("kill", "no-such", "--yes")
     assert code == 2
     assert "no release 'no-such'" in err

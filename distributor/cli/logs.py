@@ -10,6 +10,7 @@ from typing import Any
 from distributor.cli import draw
 from distributor.clock import Clock
 from distributor.errors import DistributorError
+from distributor.lifecycle import KILL
 from distributor.outbox import Event
 from distributor.redact import Redactor
 
@@ -49,10 +50,8 @@ class Log:
         """Time, lateness, channel, recipient, state, where or why."""
         row = event.delivery
         stamp = f"{event.at:%H:%M:%S}.{event.at.microsecond // 1000:03} UTC"
-        where = draw.place(event.detail, self._root)
-        return (
-            f"{stamp}  {draw.lag(event.lateness):>8}  {row.channel:<10} {row.recipient:<34} {event.state:<10} {where}"
-        )
+        where, name = draw.place(event.detail, self._root), f"{row.channel} (kill)" if row.kind == KILL else row.channel
+        return f"{stamp}  {draw.lag(event.lateness):>8}  {name:<10} {row.recipient:<34} {event.state:<10} {where}"
 
     def _object(self, event: Event) -> str:
         row = event.delivery

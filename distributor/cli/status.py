@@ -11,7 +11,7 @@ from distributor import site as places
 from distributor.cli import as_json
 from distributor.cli.main import Setting
 from distributor.health import Health
-from distributor.lifecycle import State
+from distributor.lifecycle import KILL, State
 from distributor.site import Site
 from distributor.store import Delivery, Release, glance
 
@@ -82,9 +82,10 @@ def _draw_release(out: "Console", one: Release, rows: Sequence[Delivery], root: 
     table = draw.table("Channel", "Recipient", "State", "Lateness", "Attempts", "Where or why")
     for row in rows:
         late = row.sent_at - row.planned_for if row.sent_at else None
-        words = row.remote_url or row.remote_id or row.reason or ""
+        kill = row.kind == KILL
+        words = (row.reason if kill else row.remote_url or row.remote_id or row.reason) or ""
         table.add_row(
-            row.channel,
+            f"{row.channel} (kill)" if kill else row.channel,
             draw.plain(row.recipient),
             f"[{_STYLE[row.state]}]{row.state}[/]",
             draw.lag(late),
