@@ -61,6 +61,7 @@ class Log:
             "event": "delivery",
             "release": row.release_id,
             "version": row.version,
+            "kind": row.kind,
             "channel": row.channel,
             "recipient": row.recipient,
             "state": event.state,
