@@ -22,6 +22,7 @@ from distributor.contract import (
     Rate,
     Receipt,
     Recipient,
+    Refused,
     Unauthorized,
     public,
 )
@@ -67,7 +68,9 @@ class Mastodon(Channel):
         """
         live = self.token is not None
         lifetime = timedelta(minutes=55) if live else None
-        return Capabilities(idempotency=Idempotency.A, key_lifetime=lifetime, returns_id=live, needs_page=live)
+        return Capabilities(
+            idempotency=Idempotency.A, key_lifetime=lifetime, returns_id=live, needs_page=live, delete=live
+        )
 
     @property
     def limit(self) -> Rate:
@@ -159,6 +162,17 @@ class Mastodon(Channel):
         status = answer.json()
         raise_for(answer, self.instance, said(status.get("error"), hide=[token]))
         return _receipt(answer, self.instance)
+
+    async def withdraw(self, message: Message, recipient: Recipient, key: str, receipt: Receipt) -> Receipt:  # noqa: ARG002
+        """Delete the status; one that is gone already is no error (docs.joinmastodon.org/methods/statuses/#delete)."""
+        if self.token is None or not receipt.id.isalnum():
+            raise Refused("it is not known which status it is: look, and delete it by hand")
+        token = self._reveal(self.token)
+        url = f"{self.instance.rstrip('/')}/api/v1/statuses/{receipt.id}"
+        answer = await self._http.send(Request(method="DELETE", url=url), bearer=token)
+        if answer.status != 404:
+            raise_for(answer, self.instance, said(answer.json().get("error"), hide=[token]))
+        return Receipt(id=receipt.id, detail="withdrawn")
 
     def _reveal(self, secret: Secret) -> str:
         try:

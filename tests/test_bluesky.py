@@ -266,6 +266,24 @@ def test_a_lost_answer_is_in_doubt_and_the_repeat_writes_nothing_new(
     assert server.writes == 1
 
 
+def test_a_kill_deletes_the_record_and_what_is_gone_is_no_error(
+    live: Channel, server: BlueskyServer, message: Message
+) -> None:
+    [receipt] = deliver(live, message)
+    assert len(server.records) == 1
+
+    async def withdraw() -> Receipt:
+        try:
+            return await live.withdraw(message, message.recipients[0], "key-kill", receipt)
+        finally:
+            await live.close()
+
+    for _ in range(2):
+        server.expire()
+        assert asyncio.run(withdraw()).detail == "withdrawn"
+    assert server.records == {}
+
+
 def test_an_expired_token_is_renewed_once(live: Channel, server: BlueskyServer, message: Message) -> None:
     deliver(live, message)
     server.expire()

@@ -231,6 +231,27 @@ def test_without_a_token_the_request_is_written_to_a_folder(
     assert channel.read_back(Receipt(id=str(tmp_path / "gone.json"))) is None
 
 
+def test_a_kill_deletes_the_status_and_what_is_gone_is_no_error(
+    live: Channel, server: MastodonServer, message: Message, make_channel: Callable[..., Channel]
+) -> None:
+    receipt = deliver(live, message)
+
+    async def withdraw(channel: Channel, there: Receipt) -> Receipt:
+        try:
+            return await channel.withdraw(message, message.recipients[0], "key-1-kill", there)
+        finally:
+            await channel.close()
+
+    assert len(server.statuses) == 1
+    for _ in range(2):
+        assert asyncio.run(withdraw(live, receipt)).detail == "withdrawn"
+    assert server.statuses == []
+    with pytest.raises(Refused, match="by hand"):
+        asyncio.run(withdraw(live, Receipt(id="")))
+    assert live.capabilities.delete
+    assert not make_channel("mastodon").capabilities.delete
+
+
 def test_a_live_post_and_its_repeat_are_one_status(live: Channel, server: MastodonServer, message: Message) -> None:
     first, second = deliver(live, message), deliver(live, message)
     assert first == second == Receipt(id="1", url=f"{server.url}/@tidewater/1")

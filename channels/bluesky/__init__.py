@@ -21,6 +21,7 @@ from distributor.contract import (
     Rate,
     Receipt,
     Recipient,
+    Refused,
     public,
 )
 from distributor.errors import ConfigError
@@ -64,7 +65,8 @@ class Bluesky(Channel):
     @property
     def capabilities(self) -> Capabilities:
         """Class A; the link's card travels with the post, so the page may come later."""
-        return Capabilities(idempotency=Idempotency.A, returns_id=self.password is not None)
+        live = self.password is not None
+        return Capabilities(idempotency=Idempotency.A, returns_id=live, delete=live)
 
     @property
     def limit(self) -> Rate:
@@ -156,9 +158,25 @@ class Bluesky(Channel):
         )
         if self.password is None:
             return Receipt(id=str(write_local(self._folder, key, request)))
-        account = Account(channel=self.name, pds=self.pds.rstrip("/"), handle=self.handle, password=self.password)
-        uri = await self._session.write(account, request)
+        uri = await self._session.write(self._account(self.password), request)
         return Receipt(id=uri, url=f"https://bsky.app/profile/{self.handle}/post/{message.meta['rkey']}")
+
+    async def withdraw(self, message: Message, recipient: Recipient, key: str, receipt: Receipt) -> Receipt:  # noqa: ARG002
+        """Delete the record; one that is gone already is no error (docs.bsky.app, com.atproto.repo.deleteRecord)."""
+        if self.password is None:
+            raise Refused("nothing was sent: there is no password")
+        body = {"repo": self.handle, "collection": "app.bsky.feed.post", "rkey": message.meta["rkey"]}
+        request = Request(
+            method="POST",
+            url=f"{self.pds.rstrip('/')}/xrpc/com.atproto.repo.deleteRecord",
+            headers=(("Content-Type", "application/json"),),
+            body=json.dumps(body).encode(),
+        )
+        await self._session.send(self._account(self.password), request)
+        return Receipt(id=receipt.id, detail="withdrawn")
+
+    def _account(self, password: Secret) -> Account:
+        return Account(channel=self.name, pds=self.pds.rstrip("/"), handle=self.handle, password=password)
 
     def read_back(self, receipt: Receipt) -> bytes | None:
         """The body in the written request; None when it went to the server."""

@@ -45,6 +45,14 @@ class Session:
 
     async def write(self, account: Account, request: Request) -> str:
         """Send a putRecord request as the account; the record's URI. Raises DeliveryError."""
+        answer = await self.send(account, request)
+        uri = answer.json().get("uri")
+        if not isinstance(uri, str):
+            raise InDoubt(f"{account.pds} answered {answer.status} without the record's URI")
+        return uri
+
+    async def send(self, account: Account, request: Request) -> Answer:
+        """Send a request as the account; the answer to one that succeeded. Raises DeliveryError."""
         tokens = await self._login(account)
         answer = await self._http.send(request, bearer=tokens.access)
         if answer.json().get("error") == "ExpiredToken":
@@ -55,10 +63,7 @@ class Session:
         except Unauthorized:
             self._tokens = None
             raise
-        uri = answer.json().get("uri")
-        if not isinstance(uri, str):
-            raise InDoubt(f"{account.pds} answered {answer.status} without the record's URI")
-        return uri
+        return answer
 
     async def close(self) -> None:
         """Close the connection, keep the login."""

@@ -45,6 +45,8 @@ class BlueskyServer(LoopbackServer):
             return self._refresh(request)
         if request.method == "POST" and method == "com.atproto.repo.putRecord":
             return self._put(request)
+        if request.method == "POST" and method == "com.atproto.repo.deleteRecord":
+            return self._delete(request)
         return Reply.of({"error": "MethodNotImplemented"}, 501)
 
     def _create(self, request: Received) -> Reply:
@@ -76,6 +78,15 @@ class BlueskyServer(LoopbackServer):
             self.writes += 1
         self.records[body["rkey"]] = stored
         return Reply.of({"uri": f"at://{self.did}/{body['collection']}/{body['rkey']}", "cid": "bafy"})
+
+    def _delete(self, request: Received) -> Reply:
+        if request.headers.get("authorization") != f"Bearer {self.access}":
+            return Reply.of({"error": "ExpiredToken", "message": "Token has expired"}, 400)
+        body = request.json()
+        if set(body) != {"repo", "collection", "rkey"} or body["repo"] != self.handle:
+            raise _invalid("wrong fields")
+        self.records.pop(body["rkey"], None)
+        return Reply.of({})
 
     def _check(self, record: dict) -> None:
         if unknown := set(record) - _POST:

@@ -22,6 +22,11 @@ class MastodonServer(LoopbackServer):
     def answer(self, request: Received) -> Reply:
         if request.headers.get("authorization") != f"Bearer {self.token}":
             return Reply.of({"error": "The access token is invalid"}, 401)
+        if request.method == "DELETE":
+            name = request.path.rpartition("/")[2]
+            gone = [status for status in self.statuses if status["id"] == name]
+            self.statuses = [status for status in self.statuses if status["id"] != name]
+            return Reply.of(gone[0]) if gone else Reply.of({"error": "Record not found"}, 404)
         if (request.method, request.path) != ("POST", "/api/v1/statuses"):
             return Reply.of({"error": "Record not found"}, 404)
         key = request.headers.get("idempotency-key", "")
