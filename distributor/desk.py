@@ -226,8 +226,9 @@ class Desk:
         with self.ledger() as ledger:
             newest, back, left = self._known(ledger, release_id), [], []
             for one in ledger.releases(release_id):
-                channels = self._channels_of(ledger.deliveries(one.id, one.version))
-                able = [name for name, channel in channels.items() if channel.capabilities.delete]
+                names = {row.channel for row in ledger.deliveries(one.id, one.version)}
+                found = {name: self.find_channel(name) for name in names}  # one that left the config holds up nothing
+                able = [name for name, channel in found.items() if channel and channel.capabilities.delete]
                 taken, stays = ledger.kill(one.id, one.version, able, now=self.clock.now(), who=_who())
                 back += taken
                 left += stays

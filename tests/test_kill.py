@@ -95,6 +95,15 @@ def test_a_late_delivery_of_what_was_withdrawn_is_refused(site: Scheduled) -> No
                 asyncio.run(one.channel.deliver(one.message, one.message.recipients[0], "k"))
 
 
+def test_a_channel_that_left_the_config_holds_up_nothing(site: Scheduled) -> None:
+    publish(site, 1)
+    sites.configure(site.root, BLOCKS.replace('[channels.websub]\ntype = "websub"\n', ""))
+    desk = Desk(site=Site(site.root), clock=site.clock)
+    _, back, left = desk.kill("quokka-merger-1")
+    assert {row.channel for row in back} == {"newsroom", "rss", "bucket"}
+    assert {row.channel for row in left} == {"box", "websub"}
+
+
 def test_killed_before_its_instant_nothing_goes_out(site: Scheduled) -> None:
     before = tree(site.root / "public")
     lift = site.clock.now() + timedelta(hours=1)
