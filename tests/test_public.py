@@ -136,7 +136,8 @@ def test_ranges_of_a_picture(folder: Path, asked: str, status: int, piece: slice
 
 
 LOST = ["/", "/media", "/media/", "/media/0123/", "/.half-written", "/../secret", "/tour/x", "/nothing", "/feed.xml/", "/feed.xml.gz",
-        "/\x00", "/\udcff", "/a\\b", "/tour/.hidden", "//etc/passwd", "/404", "/x.html"]  # fmt: skip
+        "/\x00", "/\udcff", "/a\\b", "/tour/.hidden", "//etc/passwd", "/404", "/x.html",
+        f"/{'x' * 300}", f"/tour/{'x' * 300}", f"/{'x' * 5_000}"]  # fmt: skip
 
 
 def test_whatever_is_not_there_has_one_answer(folder: Path) -> None:

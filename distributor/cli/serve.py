@@ -31,6 +31,7 @@ _POLICY = b"object-src 'none'; base-uri 'none'; form-action 'none'"  # scripts a
 _HUB = re.compile(rb"""rel="hub"[^>]*href="([^"]+)"|href="([^"]+)"[^>]*rel="hub"|"type": "WebSub", "url": "([^"]+)\"""")
 _SELF = re.compile(rb"""href="([^"]+)"[^>]*rel="self"|"feed_url": "([^"]+)\"""")
 _KEPT = 2_000  #: files held in memory; the others are read again
+_LONGEST = 1_000  #: bytes of a path; no file of ours has a longer one, and what is asked is remembered
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,22 +65,22 @@ class Public:
             await _answer(send, 405, headers, b"")
             return
         asked = {name: value for name, value in scope["headers"] if name in _ASKED}
-        page = self._find(scope["path"].encode("utf-8", "surrogateescape"), asked.get(b"accept-encoding", b""))
+        file = self._file(scope["path"].encode("utf-8", "surrogateescape"))
+        page = self._find(file, asked.get(b"accept-encoding", b"")) if file else None
         if page is None:
-            status, headers, body = self._lost(scope["path"])
+            status, headers, body = self._lost(file)
         elif _known(page, asked):
             status, headers, body = 304, page.unchanged, b""
         else:
             status, headers, body = _part(page, asked) if b"range" in asked else (200, page.headers, page.body)
         await _answer(send, status, headers, b"" if method == "HEAD" else body)
 
-    def _inner(self, path: bytes) -> bytes:
-        return path[len(self._base) :] if self._base and path.startswith(self._base + b"/") else path
+    def _file(self, path: bytes) -> str | None:
+        if self._base and path.startswith(self._base + b"/"):
+            path = path[len(self._base) :]
+        return _file(self._root, path) if len(path) <= _LONGEST else None
 
-    def _find(self, path: bytes, accepted: bytes) -> Page | None:
-        file = _file(self._root, self._inner(path))
-        if file is None:
-            return None
+    def _find(self, file: str, accepted: bytes) -> Page | None:
         codings = [(suffix, name) for suffix, name in _CODINGS if _accepts(accepted, name)]
         for suffix, coding in (*codings, ("", b"")):
             if page := self._page(file, suffix, coding):
@@ -103,9 +104,10 @@ class Public:
                 self._pages[file, coding] = page
         return page
 
-    def _lost(self, path: str) -> tuple[int, Headers, bytes]:
+    def _lost(self, file: str | None) -> tuple[int, Headers, bytes]:
         """One answer for whatever is not there, never kept: a cached 404 would outlive the embargo. 410 for what was there."""
-        status = 410 if self._gone(path) else 404
+        gone = file and os.path.exists(f"{os.path.dirname(file)}/{public.GONE}")  # noqa: PTH110, PTH120  never raises
+        status = 410 if gone else 404
         page = self._page(f"{self._root}/{status}.html", "", b"")
         body = page.body if page else _LOST
         headers = [
@@ -115,11 +117,6 @@ class Public:
             *_SAFE,
         ]
         return status, headers, body
-
-    def _gone(self, path: str) -> bool:
-        """Whether a page was withdrawn from here."""
-        file = _file(self._root, self._inner(path.encode("utf-8", "surrogateescape")))
-        return bool(file) and Path(file or "").with_name(public.GONE).exists()
 
 
 @lru_cache(maxsize=_KEPT)
