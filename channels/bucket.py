@@ -181,10 +181,6 @@ class Bucket(Channel):
         gone = f", {removed} removed" if removed else ""
         return Receipt(id=self.destination.place, detail=f"{sent} files copied{gone}")
 
-    async def withdraw(self, message: Message, recipient: Recipient, key: str, receipt: Receipt) -> Receipt:  # noqa: ARG002
-        """The same again: what is gone here goes there."""
-        return await self.deliver(message, recipient, key)
-
     def read_back(self, receipt: Receipt) -> bytes | None:
         """What was written down here; None for a copy elsewhere."""
         note = Path(receipt.id)

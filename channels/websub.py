@@ -96,10 +96,6 @@ class WebSub(Channel):
         raise_for(answer, "the hub", answer.body[:200].decode("utf-8", "replace"))
         return Receipt(id=recipient.address, url=recipient.address, detail=f"answered {answer.status}")
 
-    async def withdraw(self, message: Message, recipient: Recipient, key: str, receipt: Receipt) -> Receipt:  # noqa: ARG002
-        """The same again: the hub reads a feed without it."""
-        return await self.deliver(message, recipient, key)
-
     def read_back(self, receipt: Receipt) -> bytes | None:
         """The form in the local file; None for a hub."""
         return read_local(Path(receipt.id)) if self.hub is None else None

@@ -228,8 +228,11 @@ class Channel(ABC):
 
     async def withdraw(self, message: Message, recipient: Recipient, key: str, receipt: Receipt) -> Receipt:  # noqa: ARG002
         """Take back what was delivered with this receipt; what is gone already is no error. The answer's `detail` says what
-        was done. Raises DeliveryError only; called where the capabilities say `delete`.
+        was done. Raises DeliveryError only; called where the capabilities say `delete`. A channel that follows the public
+        lane delivers once more: what is gone there goes here.
         """
+        if self.capabilities.follows_public:
+            return await self.deliver(message, recipient, key)
         raise Unsupported("this channel cannot take anything back")
 
     def read_back(self, receipt: Receipt) -> bytes | None:  # noqa: ARG002  the default has nothing to read

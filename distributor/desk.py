@@ -224,11 +224,11 @@ class Desk:
         Returns the newest version, what is being taken back, and what cannot be. Raises ActionError for an unknown one.
         """
         with self.ledger() as ledger:
-            newest, back, left = self._known(ledger, release_id), [], []
-            for one in ledger.releases(release_id):
-                names = {row.channel for row in ledger.deliveries(one.id, one.version)}
-                found = {name: self.find_channel(name) for name in names}  # one that left the config holds up nothing
-                able = [name for name, channel in found.items() if channel and channel.capabilities.delete]
+            newest, versions, back, left = self._known(ledger, release_id), ledger.releases(release_id), [], []
+            names = {row.channel for one in versions for row in ledger.deliveries(one.id, one.version)}
+            found = {name: self.find_channel(name) for name in names}  # one that left the config holds up nothing
+            able = [name for name, channel in found.items() if channel and channel.capabilities.delete]
+            for one in versions:
                 taken, stays = ledger.kill(one.id, one.version, able, now=self.clock.now(), who=_who())
                 back += taken
                 left += stays

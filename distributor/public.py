@@ -102,10 +102,12 @@ def mark_gone(folder: Path, *, gone: bool = True) -> None:
         (folder / GONE).unlink(missing_ok=True)
 
 
-def drop_media(folder: Path, address: str) -> None:
-    """Take a photo away that no page and no feed of the folder shows any more. Reads them all: it is a rare thing."""
-    shown, photo = address.encode(), folder / unquote(address)
-    if photo.exists() and not any(shown in text for text in _texts(folder)):
+def drop_media(folder: Path, addresses: Iterable[str]) -> None:
+    """Take photos away that no page and no feed of the folder shows any more. Reads them all, once: it is a rare thing."""
+    unseen = {address.encode(): photo for address in addresses if (photo := folder / unquote(address)).exists()}
+    for text in _texts(folder) if unseen else ():
+        unseen = {address: photo for address, photo in unseen.items() if address not in text}
+    for photo in unseen.values():
         remove(photo)
 
 

@@ -104,6 +104,17 @@ def test_a_channel_that_left_the_config_holds_up_nothing(site: Scheduled) -> Non
     assert {row.channel for row in left} == {"box", "websub"}
 
 
+def test_on_either_store(tmp_path: Path, store: str) -> None:
+    site = Scheduled(tmp_path, BLOCKS)
+    site.clock.set(LIFT)
+    drain(site)
+    for _ in range(2):
+        site.desk.kill("three-piers")
+    drain(site)
+    assert kills(site) == dict.fromkeys(("newsroom", "rss", "websub", "bucket"), "delivered")
+    assert ask(Public(tmp_path / "public"), "/three-piers")[0] == 410
+
+
 def test_killed_before_its_instant_nothing_goes_out(site: Scheduled) -> None:
     before = tree(site.root / "public")
     lift = site.clock.now() + timedelta(hours=1)

@@ -212,10 +212,10 @@ class Newsroom(Channel):
                     public.remove(root / page_folder / name)
             public.mark_gone(folder / page_folder)
             public.write(folder, lists.withdrawn(row, message.meta, shelf))
-            for file in message.media:
-                if file.content_type not in ("text/css", "text/javascript"):
-                    public.drop_media(folder, file.address)
-                    public.drop_media(shelf.folder / "kept", file.address)
+            shared = ("text/css", "text/javascript")
+            photos = [file.address for file in message.media if file.content_type not in shared]
+            for root in (folder, shelf.folder / "kept"):
+                public.drop_media(root, photos)
 
     def _keep(self, path: str, data: bytes) -> None:
         """A second copy outside the public folder, from which that can be made again."""

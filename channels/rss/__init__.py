@@ -175,9 +175,8 @@ class Rss(Channel):
                 return
             made = documents.Feeds(message.meta, message.lang, shelf, self.items, self.formats, tags=self.tag_feeds)
             public.write(folder, made.touched(row, None, folder))
-        for file in message.media:
-            public.drop_media(folder, file.address)
-            public.drop_media(self.places.state / "feeds", file.address)
+        for root in (folder, self.places.state / "feeds"):
+            public.drop_media(root, [file.address for file in message.media])
 
     def place(self, message: Message) -> str:
         """The feed of the message's language."""

@@ -1,4 +1,4 @@
-"""Commands on the ledger: schedule, status, hold, resume, cancel, verify. All work while a service runs."""
+"""Commands on the ledger: schedule, hold, resume, cancel, reschedule, settle, kill, verify. All work while a service runs."""
 
 from collections import Counter
 from collections.abc import Sequence

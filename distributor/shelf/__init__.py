@@ -44,7 +44,7 @@ class Shelf:
             self._seen.clear()
             if (gone := self.gone(row.guid)) and gone.version >= row.version:
                 raise Refused("it was withdrawn; issue a new version")
-            path, pointer = self._path(row.place), self.folder / "guids" / mark(row.guid)[:2] / mark(row.guid)
+            path, pointer = self._path(row.place), self._pointer(row.guid)
             known = _lines(pointer)
             rows = [found for place in {*known, row.place} if (found := self._read(place)) and found.guid == row.guid]
             newest = max([row.version, *(found.version for found in rows)])
@@ -88,10 +88,8 @@ class Shelf:
             if row:
                 files.deliver(self.folder / "gone" / mark(guid), row.as_json())
                 self._unlist(row)
-                self._path(row.place).unlink(missing_ok=True)
-                with contextlib.suppress(OSError):
-                    self._path(row.place).parent.rmdir()
-                (self.folder / "guids" / mark(guid)[:2] / mark(guid)).unlink(missing_ok=True)
+                _unlink(self._path(row.place))
+                self._pointer(guid).unlink(missing_ok=True)
                 self._seen.clear()
             yield self.gone(guid)
 
@@ -117,24 +115,21 @@ class Shelf:
             self._aside(row).parent.mkdir(exist_ok=True)
             self._path(row.place).replace(self._aside(row))
             self._unlist(row)
-            with contextlib.suppress(OSError):
-                self._path(row.place).parent.rmdir()  # a month without a release is no month
+            _unlink(self._path(row.place))
 
     def _unlist(self, row: Row) -> None:
         for name in row.lists:
-            path = self.folder / "lists" / name / row.place
-            path.unlink(missing_ok=True)
-            with contextlib.suppress(OSError):
-                path.parent.rmdir()
+            _unlink(self.folder / "lists" / name / row.place)
+
+    def _pointer(self, guid: str) -> Path:
+        return self.folder / "guids" / mark(guid)[:2] / mark(guid)
 
     def _aside(self, row: Row) -> Path:
         return self.folder / "aside" / row.name
 
     def get(self, guid: str) -> Row | None:
         """The newest version of one release."""
-        found = [
-            row for place in _lines(self.folder / "guids" / mark(guid)[:2] / mark(guid)) if (row := self._read(place))
-        ]
+        found = [row for place in _lines(self._pointer(guid)) if (row := self._read(place))]
         return max(found, key=lambda row: row.version, default=None)
 
     def newest(
@@ -246,6 +241,13 @@ def _touch(path: Path) -> None:
     except FileNotFoundError:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
+
+
+def _unlink(path: Path) -> None:
+    """The file, and its month where it was the last: a month without a release is no month."""
+    path.unlink(missing_ok=True)
+    with contextlib.suppress(OSError):
+        path.parent.rmdir()
 
 
 def _entries(folder: Path) -> list[str]:

@@ -141,31 +141,10 @@ class Ledger(Reader):
         of a running service reads the same rows. What is on the wire is moved when it comes back unsent. What may be
         out already is not canceled but in doubt: a person says what became of it.
         """
-        c = s.delivery.c
         with self._engine.begin() as connection:
-            stopped: ColumnElement[bool] = c.state.in_(list(change.from_states))
-            if change.to is State.planned:
-                stopped = and_(stopped, ~OVERTAKEN)
-            affected = (q.of(release_id, version), or_(stopped, c.state == State.sending))
-            if connection.execute(select(c.id).where(q.of(release_id, version), c.kind == KILL).limit(1)).first():
+            if _killed(connection, release_id, version):
                 raise ActionError(f"'{release_id}' was killed: nothing of it is held, resumed or canceled any more")
-            # Locked first, in one order: then the states are the latest, and two writers never wait for each other.
-            query = select(c.state).where(*affected).order_by(c.id).with_for_update()
-            moved: int = sum(state != State.sending for state in connection.execute(query).scalars())
-            on_wire = c.state == State.sending
-            doubted = and_(c.doubt_since.is_not(None), literal(change.to is State.canceled))
-            values = {
-                "state": case((on_wire, c.state), (doubted, State.in_doubt), else_=change.to),
-                "settled_at": case((on_wire, c.settled_at), else_=micros(now)),
-                "wanted": case((on_wire, None if change.to is State.planned else change.to), else_=None),
-            }
-            if change.late_ok:
-                values["late_ok"] = case((on_wire, c.late_ok), else_=1)
-            connection.execute(update(s.delivery).where(*affected).values(values))
-            connection.execute(q.update_release(release_id, version).values(pub_status=change.pub_status))
-            facts = {"release_id": release_id, "version": version, "detail": f"{moved} deliveries"}
-            q.log(connection, now, who=who, action=change.action, **facts)
-            return moved
+            return _move(connection, release_id, version, change, now=now, who=who)
 
     def kill(
         self, release_id: str, version: int, able: Collection[str], *, now: datetime, who: str
@@ -176,19 +155,14 @@ class Ledger(Reader):
         """
         c = s.delivery.c
         stop = Change(action="kill", from_states=(*WAITING, *STOPPED), to=State.canceled, pub_status=PubStatus.canceled)
-        with self._engine.begin() as connection:
-            known = connection.execute(select(c.id).where(q.of(release_id, version), c.kind == KILL).limit(1)).first()
-        if not known:
-            self.change(release_id, version, stop, now=now, who=who)
         perhaps_out = c.state.in_((State.delivered, State.in_doubt, State.sending))
-        there = and_(q.of(release_id, version), c.kind != KILL, perhaps_out)
         with self._engine.begin() as connection:
-            out = q.deliveries(connection, there)
+            taken = _killed(connection, release_id, version)
+            if not taken:
+                _move(connection, release_id, version, stop, now=now, who=who)
+            out = q.deliveries(connection, and_(q.of(release_id, version), c.kind != KILL, perhaps_out))
             back = [row for row in out if row.channel in able]
-            kills = q.of(release_id, version), c.kind == KILL
-            taken = {tuple(row) for row in connection.execute(select(c.channel, c.recipient).where(*kills))}
-            new = [row.id for row in back if (row.channel, row.recipient) not in taken]
-            if new:
+            if new := [row.id for row in back if (row.channel, row.recipient) not in taken]:
                 connection.execute(q.kill_rows(new, now))
             return back, [row for row in out if row.channel not in able]
 
@@ -234,3 +208,36 @@ class Ledger(Reader):
         """A worker ends."""
         with self._engine.begin() as connection:
             connection.execute(delete(s.worker).where(s.worker.c.name == name))
+
+
+def _killed(connection: Connection, release_id: str, version: int) -> set[tuple[str, str]]:
+    """Channel and recipient of every kill of a version."""
+    c = s.delivery.c
+    query = select(c.channel, c.recipient).where(q.of(release_id, version), c.kind == KILL)
+    return {(channel, recipient) for channel, recipient in connection.execute(query)}
+
+
+def _move(connection: Connection, release_id: str, version: int, change: Change, *, now: datetime, who: str) -> int:
+    """What `change` does."""
+    c = s.delivery.c
+    stopped: ColumnElement[bool] = c.state.in_(list(change.from_states))
+    if change.to is State.planned:
+        stopped = and_(stopped, ~OVERTAKEN)
+    affected = (q.of(release_id, version), or_(stopped, c.state == State.sending))
+    # Locked first, in one order: then the states are the latest, and two writers never wait for each other.
+    query = select(c.state).where(*affected).order_by(c.id).with_for_update()
+    moved: int = sum(state != State.sending for state in connection.execute(query).scalars())
+    on_wire = c.state == State.sending
+    doubted = and_(c.doubt_since.is_not(None), literal(change.to is State.canceled))
+    values = {
+        "state": case((on_wire, c.state), (doubted, State.in_doubt), else_=change.to),
+        "settled_at": case((on_wire, c.settled_at), else_=micros(now)),
+        "wanted": case((on_wire, None if change.to is State.planned else change.to), else_=None),
+    }
+    if change.late_ok:
+        values["late_ok"] = case((on_wire, c.late_ok), else_=1)
+    connection.execute(update(s.delivery).where(*affected).values(values))
+    connection.execute(q.update_release(release_id, version).values(pub_status=change.pub_status))
+    facts = {"release_id": release_id, "version": version, "detail": f"{moved} deliveries"}
+    q.log(connection, now, who=who, action=change.action, **facts)
+    return moved
