@@ -93,6 +93,50 @@ def preview(file: MediaFile) -> Rendition | None:
     return Rendition(file=made, width=cut.width, height=cut.height)
 
 
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """What another service takes as a photo."""
+
+    kinds: tuple[str, ...]
+    max_bytes: int
+    max_side: int  #: pixels
+    max_pixels: int
+
+
+@lru_cache(maxsize=64)
+def within(file: MediaFile, recipe: Recipe) -> MediaFile | None:
+    """The photo as the recipe asks: the same file where it fits, else a smaller JPEG. None for what Pillow cannot read."""
+    try:
+        with Image.open(io.BytesIO(file.data)) as image:
+            fits = max(image.size) <= recipe.max_side and image.width * image.height <= recipe.max_pixels
+            if fits and len(file.data) <= recipe.max_bytes and Image.MIME.get(image.format or "") in recipe.kinds:
+                return file
+            whole = ImageOps.exif_transpose(image).convert("RGB")
+    except _FAILS:
+        return None
+    scale = min(1, recipe.max_side / max(whole.size), (recipe.max_pixels / (whole.width * whole.height)) ** 0.5)
+    while True:
+        size = (max(1, int(whole.width * scale)), max(1, int(whole.height * scale)))
+        smaller = whole if size == whole.size else whole.resize(size, Image.Resampling.LANCZOS)
+        for quality in (90, 80, 70):
+            data = _bytes(smaller, "JPEG", quality)
+            if len(data) <= recipe.max_bytes:
+                stem = file.name.rpartition(".")[0] or file.name
+                return MediaFile(name=f"{stem}.jpg", content_type="image/jpeg", data=data)
+        if max(size) < 64:
+            return None
+        scale *= 0.75
+
+
+def size(file: MediaFile) -> tuple[int, int] | None:
+    """Width and height in pixels; None for what Pillow cannot read."""
+    try:
+        with Image.open(io.BytesIO(file.data)) as image:
+            return image.size
+    except _FAILS:
+        return None
+
+
 def _bytes(image: Image.Image, form: str, quality: int) -> bytes:
     """Encoded without metadata; the colour profile stays, or colours would change."""
     target = io.BytesIO()

@@ -74,6 +74,7 @@ class MediaFile:
     name: str
     content_type: str
     data: bytes = field(repr=False)
+    alt: str = ""  #: what it shows, for who cannot see it
 
     @property
     def sha256(self) -> str:

@@ -34,7 +34,7 @@ def dump(message: Message) -> SealedMessage:
     media = []
     for file in message.media:
         artefacts[file.sha256] = file.data
-        media.append({"name": file.name, "content_type": file.content_type, "sha256": file.sha256})
+        media.append({"name": file.name, "content_type": file.content_type, "alt": file.alt, "sha256": file.sha256})
     small = dataclasses.replace(message, content=b"", media=(), recipients=())
     body = {**dataclasses.asdict(small), "media": media, "content": content}
     return SealedMessage(
@@ -55,7 +55,7 @@ def load(body: str, artefacts: Mapping[str, bytes]) -> Message:
     try:
         values["content"] = artefacts[values["content"]]
         values["media"] = [
-            {"name": m["name"], "content_type": m["content_type"], "data": artefacts[m["sha256"]]}
+            {**{name: m.get(name, "") for name in ("name", "content_type", "alt")}, "data": artefacts[m["sha256"]]}
             for m in values["media"]
         ]
     except KeyError as error:

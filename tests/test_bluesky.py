@@ -49,12 +49,12 @@ def server() -> Iterator[BlueskyServer]:
 @pytest.fixture
 def live(server: BlueskyServer, make_channel: Callable[..., Channel], monkeypatch: pytest.MonkeyPatch) -> Channel:
     monkeypatch.setenv("PASSWORD_FOR_TESTS", PASSWORD)
-    return make_channel("bluesky", handle=HANDLE, pds=server.url, password={"env": "PASSWORD_FOR_TESTS"})
+    return make_channel("bluesky", private_network=True, media="none", handle=HANDLE, pds=server.url, password={"env": "PASSWORD_FOR_TESTS"})
 
 
 @pytest.fixture
 def message(make_channel: Callable[..., Channel], sample: Release, kit: Kit) -> Message:
-    return make_channel("bluesky", handle=HANDLE).render(sample, kit)[0]
+    return make_channel("bluesky", media="none", handle=HANDLE).render(sample, kit)[0]
 
 
 def deliver(channel: Channel, *messages: Message) -> list[Receipt]:

@@ -47,7 +47,7 @@ def server() -> Iterator[MastodonServer]:
 @pytest.fixture
 def live(server: MastodonServer, make_channel: Callable[..., Channel], monkeypatch: pytest.MonkeyPatch) -> Channel:
     monkeypatch.setenv("TOKEN_FOR_TESTS", TOKEN)
-    return make_channel("mastodon", instance=server.url, token={"env": "TOKEN_FOR_TESTS"})
+    return make_channel("mastodon", private_network=True, instance=server.url, token={"env": "TOKEN_FOR_TESTS"})
 
 
 @pytest.fixture

@@ -1,60 +1,64 @@
 """Bluesky: one post record per language, written under a key of our own (docs.bsky.app, com.atproto.repo.putRecord)."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from pathlib import Path
 from typing import Any, ClassVar
 
-from distributor import posts
 from distributor.contract import (
-    Capabilities,
-    Channel,
     Count,
-    Destination,
     Dropped,
-    Finding,
     Idempotency,
     Kit,
+    MediaFile,
     Message,
     Rate,
     Receipt,
     Recipient,
-    Refused,
-    public,
 )
 from distributor.errors import ConfigError
 from distributor.fields import Url
-from distributor.http import Request, is_secure, read_local, write_local
+from distributor.http import Answer, Request
+from distributor.posts import Post, Social
 from distributor.release import LanguageVersion, Release
 from distributor.settings import Secret
-from distributor.text import count, entities, hashtags, links, post, remarks
+from distributor.text import count, entities, hashtags, links
+from distributor.text.entities import Found
 from distributor.text.fit import Segments
-from distributor.text.segments import Link, Omission, shown, without_marks
+from distributor.text.segments import Link, shown
 
-from .record import COLLECTION, key, record
+from .record import COLLECTION, blob, key, record
 from .session import Account, Session
 
 
 @dataclass(frozen=True, kw_only=True)
-class Bluesky(Channel):
+class Bluesky(Social):
     """Writes the record with putRecord under a record key made from the instant and the release, so that a repeat is
-    the same post however late it comes (class A). Without a password every request is written to a folder instead.
+    the same post however late it comes (class A). A blob's address is the hash of its bytes, so that the sealed record
+    names its photos before they are uploaded.
     """
 
     TYPE: ClassVar[str] = "bluesky"
+    NETWORK: ClassVar[str] = "Bluesky"
+    CLASS: ClassVar[Idempotency] = Idempotency.A
+    DELETE: ClassVar[bool] = True
+    NEEDS_PAGE: ClassVar[bool] = False
+    OWN_CARD: ClassVar[bool] = True
+    EFFECT: ClassVar[str] = "on Bluesky it stays plain text"
+    FINDS: ClassVar[bool] = False
+    SECRET: ClassVar[str] = "password"  # noqa: S105  the name of a field
+    ADDRESS: ClassVar[str] = "pds"
 
     handle: str
     pds: Url = "https://bsky.social"
     password: Secret | None = None  #: an app password, never the account's own
-    _session: Session = field(init=False, repr=False, compare=False, default_factory=Session)
+    _session: Session = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Raises ConfigError for an address that a password must not travel to, or a handle that is none."""
         super().__post_init__()
-        if not is_secure(self.pds):
-            raise ConfigError(f"[channels.{self.name}] pds: '{self.pds}' must begin with https://")
+        object.__setattr__(self, "_session", Session(self._http))
         labels = self.handle.split(".")
         if len(labels) < 2 or not all(label.replace("-", "a").isalnum() and label.isascii() for label in labels):
             raise ConfigError(
@@ -63,147 +67,111 @@ class Bluesky(Channel):
             )
 
     @property
-    def capabilities(self) -> Capabilities:
-        """Class A; the link's card travels with the post, so the page may come later."""
-        live = self.password is not None
-        return Capabilities(idempotency=Idempotency.A, returns_id=live, delete=live)
-
-    @property
     def limit(self) -> Rate:
         """5,000 points an hour for one account, three for a record (docs.bsky.app/docs/advanced-guides/rate-limits)."""
         return self.rate or Rate(1666, timedelta(hours=1), 100)
 
     @property
-    def destination(self) -> Destination:
-        """The account's server, or the folder of the requests."""
-        if self.password is None:
-            return Destination(live=False, place=str(self._folder))
-        missing = self.password.missing()
-        return Destination(live=True, place=f"{self.pds} as {self.handle}", missing=(missing,) if missing else ())
+    def live_place(self) -> str:
+        """The account's server."""
+        return f"{self.pds} as {self.handle}"
 
     @property
-    def _folder(self) -> Path:
-        return self.places.outbox / self.name
+    def account_name(self) -> str:
+        """The handle."""
+        return f"@{self.handle}"
 
-    def render(self, release: Release, kit: Kit) -> Sequence[Message]:
-        """The records as putRecord bodies; raises ConfigError when the template fails."""
-        release = without_marks(release)
-        return [self._message(release, text, kit) for text in self.texts(release)]
+    def tag_rule(self, limits: Mapping[str, Any]) -> hashtags.Rule:
+        """Any run of letters and signs, as long as the lexicon allows."""
+        longest = {"max_graphemes": int(limits["max_tag_graphemes"]), "max_bytes": int(limits["max_tag_bytes"])}
+        return replace(hashtags.BLUESKY, **longest)
 
-    def _message(self, release: Release, text: LanguageVersion, kit: Kit) -> Message:
-        limits = kit.networks[self.TYPE]
-        tags = hashtags.accepted(text.hashtags, _tag_rule(limits))
-        url = kit.page_url(release, text)
-        template = post.Template(
-            name=f"{self.TYPE}/post.txt", render=kit.templates.render, values=kit.values(release, text)
-        )
-        fitted, source = post.choose(
-            text,
-            (self.name, self.TYPE),
-            link=Link(links.short(url), url),
-            tags=tags.tags,
-            template=template,
-            fits=lambda segments: not any(c.over for c in _counts(segments, limits)),
-        )
-        hidden = [tag for tag in tags.tags if tag not in fitted.hashtags][: int(limits["max_hidden_tags"])]
-        rkey = key(kit.lift, f"{release.id}/{release.version}/{self.name}/{text.lang}")
-        made = record(text, url, fitted.segments, hidden=hidden, instant=kit.lift)
-        body = {"repo": self.handle, "collection": COLLECTION, "rkey": rkey, "record": made}
-        words = shown(fitted.segments)
-        return Message(
-            channel=self.name,
-            type=self.TYPE,
-            lang=text.lang,
-            content=json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode(),
-            content_type="application/json",
-            filename="post.json",
-            title=words.partition("\n")[0],
-            text=words,
-            entities=posts.entities(fitted),
-            counts=_counts(fitted.segments, limits),
-            dropped=_dropped((*tags.omitted, *fitted.omitted), hidden),
-            recipients=public(text),
-            meta={
-                "source": source,
-                "cut": "headline" if fitted.cut else "",
-                "rkey": rkey,
-                "hidden_tags": " ".join(hidden),
-                "account": f"@{self.handle}",
-                "card_title": text.headline,
-                "card_description": text.summary or text.subheadline or "",
-                "card_host": links.short(url).partition("/")[0],
-            },
+    def link(self, url: str) -> Link:
+        """Shortened in sight, whole behind it."""
+        return Link(links.short(url), url)
+
+    def counts(self, segments: Segments, limits: Mapping[str, Any], *, photos: bool) -> tuple[Count, ...]:  # noqa: ARG002
+        """Graphemes and bytes."""
+        text = shown(segments)
+        return (
+            Count(used=count.graphemes(text), limit=int(limits["max_graphemes"]), unit="graphemes"),
+            Count(used=count.utf8(text), limit=int(limits["max_bytes"]), unit="bytes"),
         )
 
-    def check(self, message: Message) -> Iterable[Finding]:
-        """Length, what was left out, and what looks live in the text but is not."""
-        return posts.findings(self._remarks(message), self.name)
+    def found(self, text: str) -> list[Found]:
+        """What readers take for live."""
+        return entities.bluesky(text)
 
-    def _remarks(self, message: Message) -> Iterator[remarks.Remark]:
-        own = [(entity.start, entity.end) for entity in message.entities]
-        over = [f"{c.used} of {c.limit} {c.unit}" for c in message.counts if c.over]
-        yield from remarks.length(over, source=message.meta["source"])
-        yield from remarks.leftovers(((d.text, d.why) for d in message.dropped), cut=bool(message.meta["cut"]))
-        yield from remarks.tags(entity.target for entity in message.entities if entity.kind == "hashtag")
-        yield from remarks.linkless(entity.kind for entity in message.entities)
-        yield from remarks.accidents(entities.bluesky(message.text), own, effect="on Bluesky it stays plain text")
+    def _post(self, release: Release, text: LanguageVersion, kit: Kit) -> tuple[Post, str, tuple[Dropped, ...]]:
+        made, source, left = super()._post(release, text, kit)
+        found = {f"#{tag}": "; search still finds the post by it" for tag in self._hidden(made)}
+        return made, source, tuple(replace(one, why=one.why + found.get(one.text, "")) for one in left)
 
-    async def deliver(self, message: Message, recipient: Recipient, key: str) -> Receipt:
-        """Write the record, or the request to the outbox; `key` only names the file, the record has its own."""
-        request = Request(
-            method="POST",
-            url=f"{self.pds.rstrip('/')}/xrpc/com.atproto.repo.putRecord",
-            headers=(("Content-Type", "application/json"),),
-            body=self.compose(message, recipient),
-        )
-        if self.password is None:
-            return Receipt(id=str(write_local(self._folder, key, request)))
-        uri = await self._session.write(self._account(self.password), request)
-        return Receipt(id=uri, url=f"https://bsky.app/profile/{self.handle}/post/{message.meta['rkey']}")
+    def _hidden(self, post: Post) -> list[str]:
+        """The hashtags without room, which search sees all the same."""
+        return [tag for tag in post.tags if tag not in post.fitted.hashtags][: int(post.limits["max_hidden_tags"])]
 
-    async def withdraw(self, message: Message, recipient: Recipient, key: str, receipt: Receipt) -> Receipt:  # noqa: ARG002
+    def body(self, post: Post) -> Mapping[str, Any]:
+        """The body of putRecord."""
+        made = record(post, hidden=self._hidden(post), card=self.media == "card")
+        return {"repo": self.handle, "collection": COLLECTION, "rkey": self._rkey(post), "record": made}
+
+    def _rkey(self, post: Post) -> str:
+        return key(post.instant, f"{post.release.id}/{post.release.version}/{self.name}/{post.text.lang}")
+
+    def facts(self, post: Post) -> Mapping[str, str]:
+        """The record's key, and its hidden hashtags."""
+        return {"rkey": self._rkey(post), "hidden_tags": " ".join(self._hidden(post))}
+
+    def linkless(self, message: Message) -> Iterable[Any]:
+        """The card leads to the release, too."""
+        return () if message.meta.get("card_title") else super().linkless(message)
+
+    def request(self, content: bytes, message: Message, key: str, credential: str) -> Request:  # noqa: ARG002
+        """POST com.atproto.repo.putRecord; `key` only names the file of a local request, the record has its own."""
+        return self._call("com.atproto.repo.putRecord", content)
+
+    def _call(self, method: str, body: bytes, kind: str = "application/json") -> Request:
+        url = f"{self.pds.rstrip('/')}/xrpc/{method}"
+        return Request(method="POST", url=url, headers=(("Content-Type", kind),), body=body)
+
+    def receipt(self, answer: Answer, message: Message) -> Receipt:
+        """The record's address, and the post's in the app."""
+        url = f"https://bsky.app/profile/{self.handle}/post/{message.meta['rkey']}"
+        return Receipt(id=self._session.uri(self._account(), answer), url=url)
+
+    async def _filled(self, content: bytes, message: Message, credential: str) -> bytes:  # noqa: ARG002
+        """The record names its blobs already; they have to be there before it."""
+        for file in message.media:
+            answer = await self._session.prepared(
+                self._account(), self._call("com.atproto.repo.uploadBlob", file.data, file.content_type)
+            )
+            self._session.same(self._account(), answer, blob(file))
+        return content
+
+    async def send(self, request: Request, credential: str, *, bearer: bool = True) -> Answer:  # noqa: ARG002
+        """Send in the account's session."""
+        return await self._session.send(self._account(), request)
+
+    async def withdraw(self, message: Message, recipient: Recipient, key: str, receipt: Receipt) -> Receipt:
         """Delete the record; one that is gone already is no error (docs.bsky.app, com.atproto.repo.deleteRecord)."""
         if self.password is None:
-            raise Refused("nothing was sent: there is no password")
-        body = {"repo": self.handle, "collection": "app.bsky.feed.post", "rkey": message.meta["rkey"]}
-        request = Request(
-            method="POST",
-            url=f"{self.pds.rstrip('/')}/xrpc/com.atproto.repo.deleteRecord",
-            headers=(("Content-Type", "application/json"),),
-            body=json.dumps(body).encode(),
-        )
-        await self._session.send(self._account(self.password), request)
+            return await super().withdraw(message, recipient, key, Receipt(id=""))
+        body = {"repo": self.handle, "collection": COLLECTION, "rkey": message.meta["rkey"]}
+        await self._session.send(self._account(), self._call("com.atproto.repo.deleteRecord", json.dumps(body).encode()))
         return Receipt(id=receipt.id, detail="withdrawn")
 
-    def _account(self, password: Secret) -> Account:
-        return Account(channel=self.name, pds=self.pds.rstrip("/"), handle=self.handle, password=password)
+    async def prepare(self) -> None:
+        """Log in while there is time."""
+        if self.password is not None:
+            await self._session.login(self._account())
 
-    def read_back(self, receipt: Receipt) -> bytes | None:
-        """The body in the written request; None when it went to the server."""
-        return None if self.destination.live else read_local(Path(receipt.id))
+    def _account(self) -> Account:
+        return Account(channel=self.name, pds=self.pds.rstrip("/"), handle=self.handle, password=self.password or Secret())
 
-    async def close(self) -> None:
-        """Close the connection; the login stays for the next one."""
-        await self._session.close()
-
-
-def _tag_rule(limits: Mapping[str, Any]) -> hashtags.Rule:
-    return replace(
-        hashtags.BLUESKY, max_graphemes=int(limits["max_tag_graphemes"]), max_bytes=int(limits["max_tag_bytes"])
-    )
+    async def upload(self, file: MediaFile, credential: str) -> str:
+        """Never asked for: `_filled` uploads what the record names."""
+        raise NotImplementedError
 
 
-def _counts(segments: Segments, limits: Mapping[str, Any]) -> tuple[Count, Count]:
-    text = shown(segments)
-    return (
-        Count(used=count.graphemes(text), limit=int(limits["max_graphemes"]), unit="graphemes"),
-        Count(used=count.utf8(text), limit=int(limits["max_bytes"]), unit="bytes"),
-    )
-
-
-def _dropped(omitted: Iterable[Omission], hidden: Sequence[str]) -> tuple[Dropped, ...]:
-    found = {f"#{tag}": "; search still finds the post by it" for tag in hidden}
-    return tuple(Dropped(text=o.text, why=o.why + found.get(o.text, "")) for o in omitted)
-
-
-CHANNEL: type[Channel] = Bluesky
+CHANNEL = Bluesky

@@ -1,11 +1,14 @@
 """The post as a record of the network: app.bsky.feed.post with its facets, and the key it is written under."""
 
+import base64
 import hashlib
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from distributor.release import LanguageVersion
+from distributor import images
+from distributor.contract import MediaFile
+from distributor.posts import Post
 from distributor.text.fit import Segments
 from distributor.text.segments import byte_range, shown, spans
 
@@ -30,21 +33,40 @@ def key(instant: datetime, identity: str) -> str:
     return "".join(_BASE32[number >> 5 * place & 31] for place in range(12, -1, -1))
 
 
-def record(
-    text: LanguageVersion, url: str, segments: Segments, *, hidden: Sequence[str], instant: datetime
-) -> dict[str, Any]:
-    """The record: text, facets, language, the link's card, and the hashtags that only search sees (`hidden`)."""
-    created = instant.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    card = {"uri": url, "title": text.headline, "description": text.summary or text.subheadline or ""}
+def record(post: Post, *, hidden: Sequence[str], card: bool) -> dict[str, Any]:
+    """The record: text, facets, language, the link's card or the photos, and the hashtags that only search sees (`hidden`)."""
+    created = post.instant.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     made = {
         "$type": COLLECTION,
-        "text": shown(segments),
+        "text": post.words,
         "createdAt": created,
-        "langs": [text.lang],
-        "facets": list(_facets(segments)),
-        "embed": {"$type": "app.bsky.embed.external", "external": card},
+        "langs": [post.text.lang],
+        "facets": list(_facets(post.segments)),
     }
+    if post.photos:
+        made["embed"] = {"$type": "app.bsky.embed.images", "images": [_image(photo.file) for photo in post.photos]}
+    elif card:
+        external: dict[str, Any] = {"uri": post.card.url, "title": post.card.title, "description": post.card.description}
+        if post.card.image:
+            external["thumb"] = blob(post.card.image)
+        made["embed"] = {"$type": "app.bsky.embed.external", "external": external}
     return {**made, "tags": list(hidden)} if hidden else made
+
+
+def blob(file: MediaFile) -> dict[str, Any]:
+    """The reference to a file's bytes: a CID is a hash of them (atproto.com/specs/data-model#blob-type; version 1, raw,
+    SHA-256).
+    """
+    cid = b"\x01\x55\x12\x20" + hashlib.sha256(file.data).digest()
+    name = "b" + base64.b32encode(cid).decode().lower().rstrip("=")
+    return {"$type": "blob", "ref": {"$link": name}, "mimeType": file.content_type, "size": len(file.data)}
+
+
+def _image(file: MediaFile) -> dict[str, Any]:
+    made = {"alt": file.alt, "image": blob(file)}
+    if size := images.size(file):
+        made["aspectRatio"] = {"width": size[0], "height": size[1]}
+    return made
 
 
 def _facets(segments: Segments) -> Iterator[dict[str, Any]]:

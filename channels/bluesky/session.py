@@ -7,6 +7,7 @@ there is none or the old one cannot be renewed.
 import asyncio
 import json
 from dataclasses import dataclass, field
+from typing import Any
 
 from distributor.contract import InDoubt, Refused, Unauthorized, Unavailable
 from distributor.errors import ConfigError
@@ -37,19 +38,35 @@ class _Tokens:
 class Session:
     """One account's connection and tokens."""
 
-    def __init__(self) -> None:
+    def __init__(self, http: Http) -> None:
         """Logs in nowhere yet."""
-        self._http = Http()
+        self._http = http
         self._lock = asyncio.Lock()
         self._tokens: _Tokens | None = None
 
-    async def write(self, account: Account, request: Request) -> str:
-        """Send a putRecord request as the account; the record's URI. Raises DeliveryError."""
-        answer = await self.send(account, request)
+    def uri(self, account: Account, answer: Answer) -> str:
+        """The address of the record that was written. Raises InDoubt where the answer does not say it."""
         uri = answer.json().get("uri")
         if not isinstance(uri, str):
             raise InDoubt(f"{account.pds} answered {answer.status} without the record's URI")
         return uri
+
+    def same(self, account: Account, answer: Answer, expected: dict[str, Any]) -> None:
+        """Raises Refused where the server names an uploaded file otherwise than the sealed record does."""
+        found = answer.json().get("blob")
+        if not isinstance(found, dict) or found.get("ref") != expected["ref"]:
+            raise Refused(f"{account.pds} names the photo otherwise than the sealed record: it was not posted")
+
+    async def login(self, account: Account) -> None:
+        """Make sure that there is a session. Raises DeliveryError."""
+        await self._login(account)
+
+    async def prepared(self, account: Account, request: Request) -> Answer:
+        """Send what only prepares the post: a lost answer is Unavailable."""
+        try:
+            return await self.send(account, request)
+        except InDoubt as error:
+            raise Unavailable(error.reason) from None
 
     async def send(self, account: Account, request: Request) -> Answer:
         """Send a request as the account; the answer to one that succeeded. Raises DeliveryError."""
@@ -64,10 +81,6 @@ class Session:
             self._tokens = None
             raise
         return answer
-
-    async def close(self) -> None:
-        """Close the connection, keep the login."""
-        await self._http.close()
 
     async def _login(self, account: Account) -> _Tokens:
         async with self._lock:

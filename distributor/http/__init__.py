@@ -1,6 +1,7 @@
 """One HTTP client for every channel, and how its failures are read: the only core room that knows httpx."""
 
 import base64
+import hashlib
 import json
 import re
 from collections.abc import Mapping
@@ -14,6 +15,8 @@ import httpx
 
 from distributor import __version__
 from distributor.files import deliver
+from distributor.http.address import PRIVATE
+from distributor.message import MediaFile
 from distributor.outcomes import InDoubt, Refused, Throttled, Unauthorized, Unavailable
 
 _CONNECTIONS = 200
@@ -60,9 +63,10 @@ class Answer:
 class Http:
     """A lazily opened client with its own connections; one per account."""
 
-    def __init__(self, *, connections: int = _CONNECTIONS) -> None:
-        """Opens nothing yet; later at most so many connections at once."""
+    def __init__(self, *, connections: int = _CONNECTIONS, private: bool = True) -> None:
+        """Opens nothing yet; later at most so many connections at once, to private addresses only where `private`."""
         self._connections = connections
+        self._private = private
         self._transport: httpx.AsyncBaseTransport | None = None
 
     async def send(self, request: Request, *, bearer: str | None = None) -> Answer:
@@ -75,7 +79,7 @@ class Http:
         if self._transport is None:
             from distributor.http.engine import Transport  # its start-up time is only for who sends
 
-            self._transport = Transport(connections=self._connections)
+            self._transport = Transport(connections=self._connections, private=self._private)
         headers = [*_HEADERS, *request.headers, *([("Authorization", f"Bearer {bearer}")] if bearer else [])]
         try:
             made = httpx.Request(request.method, request.url, headers=headers, content=request.body)
@@ -85,6 +89,8 @@ class Http:
             finally:
                 await response.aclose()
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol) as error:
+            if PRIVATE in str(error):
+                raise Unauthorized(f"{_host(request.url)} {PRIVATE}: nothing was sent there") from None
             raise Unavailable(f"no connection to {_host(request.url)}: {type(error).__name__}") from None
         except (
             httpx.LocalProtocolError,
@@ -110,6 +116,23 @@ async def _body(response: httpx.Response) -> bytes:
         if len(body) > _MAX_ANSWER:
             break
     return body
+
+
+def multipart(url: str, fields: Mapping[str, str], parts: Mapping[str, MediaFile]) -> Request:
+    """A POST of text fields and files as multipart/form-data (RFC 7578); the boundary comes from the content, so that the same
+    fields give the same bytes.
+    """
+    digest = hashlib.sha256(json.dumps([url, dict(fields)]).encode())
+    for part in parts.values():
+        digest.update(part.data)
+    made = httpx.Request(
+        "POST",
+        url,
+        headers={"Content-Type": f"multipart/form-data; boundary={digest.hexdigest()[:32]}"},
+        data=dict(fields),
+        files={name: (part.name, part.data, part.content_type) for name, part in parts.items()},
+    )
+    return Request(method="POST", url=url, headers=(("Content-Type", made.headers["Content-Type"]),), body=made.read())
 
 
 def write_local(folder: Path, key: str, request: Request) -> Path:
@@ -148,8 +171,8 @@ def raise_for(answer: Answer, host: str, sentence: str, *, now: datetime | None 
 
 
 def retry_after(headers: Mapping[str, str], now: datetime) -> datetime | None:
-    """When the other side wants to be asked again: Retry-After (RFC 9110 §10.2.3) or the rate headers' reset."""
-    for name in ("retry-after", "x-ratelimit-reset", "ratelimit-reset"):
+    """When the other side wants to be asked again: Retry-After (RFC 9110 §10.2.3) or the rate headers' reset (X: x-rate-limit-reset)."""
+    for name in ("retry-after", "x-ratelimit-reset", "x-rate-limit-reset", "ratelimit-reset"):
         value = headers.get(name)
         if not value:
             continue

@@ -4,10 +4,15 @@ What the rest sees is httpx: its Request, its Response and its exceptions. The r
 broke after the request had left as one that was never made; here the two are kept apart.
 """
 
+import socket
 from collections.abc import AsyncIterator
 
 import aiohttp
 import httpx
+from aiohttp.abc import ResolveResult
+from aiohttp.resolver import DefaultResolver
+
+from distributor.http.address import PRIVATE, is_public
 
 _CONNECT = 5.0
 _ANSWER = 30.0
@@ -18,14 +23,16 @@ class Transport(httpx.AsyncBaseTransport):
     itself tries again only GET, PUT and the like on a connection that had gone stale, never POST (RFC 9110 §9.2.2).
     """
 
-    def __init__(self, *, connections: int) -> None:
-        """At most so many connections at once; the others wait."""
+    def __init__(self, *, connections: int, private: bool = True) -> None:
+        """At most so many connections at once; the others wait. `private`: addresses of this house's network are no error."""
         self._most = connections
+        self._private = private
         self._session: aiohttp.ClientSession | None = None
 
     def _open(self) -> aiohttp.ClientSession:
         connector = aiohttp.TCPConnector(
             limit=self._most,
+            resolver=None if self._private else _PublicResolver(),
             ssl=httpx.create_ssl_context(trust_env=False),
             keepalive_timeout=15,  # shorter than any server's: a stale connection puts a write in doubt
         )
@@ -44,6 +51,8 @@ class Transport(httpx.AsyncBaseTransport):
         Raises httpx.ConnectError or ConnectTimeout when certainly nothing was written, httpx.ReadError, ReadTimeout or
         RemoteProtocolError when it may have been.
         """
+        if not self._private and not is_public(request.url.host):
+            raise httpx.ConnectError(f"{request.url.host} {PRIVATE}")
         if self._session is None:
             self._session = self._open()
         try:
@@ -69,6 +78,18 @@ class Transport(httpx.AsyncBaseTransport):
         if self._session is not None:
             await self._session.close()
             self._session = None
+
+
+class _PublicResolver(DefaultResolver):  # type: ignore[misc]  # its class depends on what is installed
+    """Against server-side request forgery (CWE-918): a name may lead to public addresses only, at every connection."""
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        found = await super().resolve(host, port, family)
+        if any(not is_public(one["host"].partition("%")[0]) for one in found):
+            raise OSError(f"{host} {PRIVATE}")
+        return found
 
 
 class _Body(httpx.AsyncByteStream):

@@ -5,6 +5,7 @@ import regex
 from distributor.text import entities
 
 _CLUSTER = regex.compile(r"\X")
+_EMOJI = regex.compile(r"[\p{Extended_Pictographic}\p{RI}\u20e3]")
 
 
 def pieces(text: str) -> list[str]:
@@ -20,6 +21,21 @@ def graphemes(text: str) -> int:
 def utf8(text: str) -> int:
     """The number of UTF-8 bytes."""
     return len(text.encode())
+
+
+def characters(text: str) -> int:
+    """The number of code points."""
+    return len(text)
+
+
+def utf16(text: str) -> int:
+    """The number of UTF-16 units: what JavaScript and most vendors' servers call characters."""
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
+
+
+def threads(text: str) -> int:
+    """Characters as Threads counts them: an emoji by its UTF-8 bytes (developers.facebook.com/docs/threads, Limitations)."""
+    return sum(utf8(piece) if _EMOJI.search(piece) else len(piece) for piece in pieces(text))
 
 
 def mastodon(text: str, *, per_url: int) -> int:

@@ -35,7 +35,7 @@ class Found:
 
     start: int
     end: int
-    kind: Literal["link", "mention", "hashtag"]
+    kind: Literal["link", "mention", "hashtag", "cashtag"]
     text: str
 
 
@@ -49,12 +49,12 @@ def mastodon(text: str) -> list[Found]:
         for found in _TAG.finditer(text)
         if (tag := found[1].rstrip("·・\u200c")) and hashtags.MASTODON.takes(tag)
     ]
-    return _apart([*mastodon_countable(text), *tags])
+    return apart([*mastodon_countable(text), *tags])
 
 
 def mastodon_countable(text: str) -> list[Found]:
     """The links and mentions that a Mastodon server counts by a rule of their own."""
-    return _apart([*_matches(_URL, text, "link"), *_matches(_MENTION, text, "mention")])
+    return apart([*_matches(_URL, text, "link"), *_matches(_MENTION, text, "mention")])
 
 
 def bluesky(text: str) -> list[Found]:
@@ -67,7 +67,7 @@ def bluesky(text: str) -> list[Found]:
         for found in _RUN.finditer(text)
         if hashtags.BLUESKY.takes(found[1])
     ]
-    return _apart([*_matches(_URL, text, "link"), *_matches(_HANDLE, text, "mention"), *tags])
+    return apart([*_matches(_URL, text, "link"), *_matches(_HANDLE, text, "mention"), *tags])
 
 
 def besides(found: Iterable[Found], own: Sequence[tuple[int, int]]) -> list[Found]:
@@ -79,7 +79,7 @@ def _matches(pattern: "regex.Pattern[str]", text: str, kind: Literal["link", "me
     return [Found(start=m.start(), end=m.end(), kind=kind, text=m[0]) for m in pattern.finditer(text)]
 
 
-def _apart(found: list[Found]) -> list[Found]:
+def apart(found: list[Found]) -> list[Found]:
     """Of two that overlap the first stays."""
     kept: list[Found] = []
     for part in sorted(found, key=lambda part: part.start):

@@ -1,7 +1,7 @@
 """Which hashtags each network takes, and what has to be left out of the others."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import regex
 
@@ -61,6 +61,23 @@ BLUESKY = Rule(
     needs="a letter or sign",
     edges=regex.compile(r"^\p{M}+|\p{P}+$"),
 )
+#: Letters, marks and digits of any script, `_` and a few joining signs; at least one letter (twitter-text 3, hashtags).
+X = Rule(
+    network="X",
+    fit=regex.compile(r"[\p{L}\p{M}\p{Nd}_\u200c\u200d\xb7\u30fb]"),
+    needed=regex.compile(r"\p{L}"),
+    needs="a letter",
+    edges=regex.compile(r"^[\p{M}\u200c\u200d]+|[\u200c\u200d]+$"),
+)
+#: Letters and digits; an underscore ends a tag in some of LinkedIn's apps, so that it is left out.
+LINKEDIN = replace(X, network="LinkedIn", fit=regex.compile(r"[\p{L}\p{M}\p{Nd}]"), edges=regex.compile(r"^\p{M}+"))
+#: Letters, digits and `_` (core.telegram.org/api/entities; facebook.com/help/587836257914341).
+TELEGRAM = replace(
+    X, network="Telegram", fit=regex.compile(r"[\p{L}\p{M}\p{Nd}_]"), edges=regex.compile(r"^\p{M}+"), max_graphemes=256
+)
+FACEBOOK = replace(TELEGRAM, network="Facebook", max_graphemes=None)
+#: One topic a post, 1 to 50 characters, neither `.` nor `&` (developers.facebook.com/docs/threads/create-posts/topic-tags).
+THREADS = replace(TELEGRAM, network="Threads", max_graphemes=50)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -63,3 +63,9 @@ def linkless(kinds: Iterable[str]) -> Iterator[Remark]:
     if "link" not in kinds:
         text = "the post has no link to the release; place {{ link }} in the template"
         yield Remark(severity="warning", code="no-link", text=text)
+
+
+def altless(name: str, alt: str) -> Iterator[Remark]:
+    """A photo that says nothing to who cannot see it."""
+    if not alt:
+        yield Remark(severity="warning", code="alt-missing", text=f"{name} has no alt text", field="media")

@@ -1,5 +1,7 @@
 """An account server (PDS) of one account: sessions that expire, putRecord that repeats without harm."""
 
+import base64
+import hashlib
 import json
 import re
 
@@ -24,6 +26,7 @@ class BlueskyServer(LoopbackServer):
         self.password = password
         self.records: dict[str, str] = {}
         self.writes = 0
+        self.blobs: dict[str, bytes] = {}
         self.access = self.refresh = ""
         self._issued = 0
 
@@ -32,7 +35,8 @@ class BlueskyServer(LoopbackServer):
         self.access = "expired"
 
     def calls(self) -> list[str]:
-        return [request.path.rpartition(".")[2] for request in self.received]
+        every = [request.path.rpartition(".")[2] for request in self.received]
+        return [name for name in every if name != "uploadBlob"]
 
     def fault_for(self, request: Received) -> bool:
         return request.path.endswith("putRecord")
@@ -47,7 +51,21 @@ class BlueskyServer(LoopbackServer):
             return self._put(request)
         if request.method == "POST" and method == "com.atproto.repo.deleteRecord":
             return self._delete(request)
+        if request.method == "POST" and method == "com.atproto.repo.uploadBlob":
+            return self._upload(request)
         return Reply.of({"error": "MethodNotImplemented"}, 501)
+
+    def _upload(self, request: Received) -> Reply:
+        if request.headers.get("authorization") != f"Bearer {self.access}":
+            return Reply.of({"error": "ExpiredToken", "message": "Token has expired"}, 400)
+        kind = request.headers["content-type"]
+        if not kind.startswith("image/"):
+            raise _invalid("not an image")
+        cid = b"\x01\x55\x12\x20" + hashlib.sha256(request.body).digest()
+        link = "b" + base64.b32encode(cid).decode().lower().rstrip("=")
+        self.blobs[link] = request.body
+        blob = {"$type": "blob", "ref": {"$link": link}, "mimeType": kind, "size": len(request.body)}
+        return Reply.of({"blob": blob})
 
     def _create(self, request: Received) -> Reply:
         if request.json() != {"identifier": self.handle, "password": self.password}:
@@ -100,6 +118,9 @@ class BlueskyServer(LoopbackServer):
             raise _invalid("createdAt")
         if len(record["langs"]) > 3 or len(record.get("tags", [])) > 8:
             raise _invalid("too many langs or tags")
+        for link in re.findall('"\\$link": "([^"]+)"', json.dumps(record.get("embed", {}))):
+            if link not in self.blobs:
+                raise _invalid(f"Could not find blob: {link}")
         end = 0
         for facet in record["facets"]:
             if not end <= facet["index"]["byteStart"] < facet["index"]["byteEnd"] <= len(text.encode()):
