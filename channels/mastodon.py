@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, ClassVar, Literal
 
@@ -60,8 +60,6 @@ class Mastodon(Social):
     @property
     def capabilities(self) -> Capabilities:
         """Class A for an hour (docs.joinmastodon.org, statuses: Idempotency-Key)."""
-        from dataclasses import replace
-
         lifetime = timedelta(minutes=55) if self.token else None
         return replace(super().capabilities, key_lifetime=lifetime)
 
@@ -100,10 +98,12 @@ class Mastodon(Social):
         if not isinstance(status.get("id"), str):
             raise InDoubt(f"{self.instance} answered {answer.status} without the status's id")
         url = status.get("url")
-        web = isinstance(url, str) and url.startswith(("https://", "http://"))  # it becomes a link in a person's browser
+        web = isinstance(url, str) and url.startswith(
+            ("https://", "http://")
+        )  # it becomes a link in a person's browser
         return Receipt(id=status["id"], url=url if web else None)
 
-    async def upload(self, file: MediaFile, credential: str) -> str:
+    async def upload(self, file: MediaFile, message: Message, credential: str) -> str:  # noqa: ARG002
         """POST /api/v2/media, then ask until it is processed (202, 206: docs.joinmastodon.org/methods/media/#v2)."""
         fields = {"description": file.alt} if file.alt else {}
         answer = await self.send(multipart(self._url("/api/v2/media"), fields, {"file": file}), credential)

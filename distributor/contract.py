@@ -18,6 +18,7 @@ from distributor.markdown import Body
 from distributor.message import Count, Dropped, Entity, Finding, MediaFile, Message, Recipient, Severity
 from distributor.outcomes import (
     AlreadyThere,
+    ByHand,
     DeliveryError,
     InDoubt,
     Outcome,
@@ -34,7 +35,7 @@ from distributor.render import Templates
 from distributor.settings import Newsroom, Places
 
 __all__ = [
-    "AlreadyThere", "Capabilities", "Channel", "Count", "DeliveryError", "Destination", "Dropped", "Entity", "Finding",
+    "AlreadyThere", "ByHand", "Capabilities", "Channel", "Count", "DeliveryError", "Destination", "Dropped", "Entity", "Finding",
     "Idempotency", "InDoubt", "Kit", "MediaFile", "Message", "Outcome", "Rate", "Receipt", "Recipient", "Refused",
     "Severity", "Throttled", "Tier", "Unauthorized", "Unavailable", "Unsupported",
 ]  # fmt: skip
@@ -234,6 +235,17 @@ class Channel(ABC):
         if self.capabilities.follows_public:
             return await self.deliver(message, recipient, key)
         raise Unsupported("this channel cannot take anything back")
+
+    async def amend(self, message: Message, recipient: Recipient, key: str, receipt: Receipt) -> Receipt:  # noqa: ARG002
+        """Give what an earlier version delivered with this receipt the content of a correction; the same again changes
+        nothing. Raises DeliveryError only; called where the capabilities say `edit`.
+        """
+        raise Unsupported("this channel cannot edit anything")
+
+    @property
+    def good_until(self) -> datetime | None:
+        """When its credential ends, as far as this machine knows (UTC); None: it does not, or renews itself."""
+        return None
 
     def read_back(self, receipt: Receipt) -> bytes | None:  # noqa: ARG002  the default has nothing to read
         """The bytes as they lie at the destination, where that is this machine; None elsewhere."""

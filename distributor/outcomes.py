@@ -77,6 +77,15 @@ class InDoubt(DeliveryError):
     outcome = Outcome.in_doubt
 
 
+class ByHand(InDoubt):
+    """Everything is laid out; a person posts it, and says so with `settle`."""
+
+    def __init__(self, reason: str, *, receipt: Receipt) -> None:
+        """`receipt` names what was laid out."""
+        super().__init__(reason)
+        self.receipt = receipt
+
+
 class Unsupported(DeliveryError):
     """The channel cannot do this."""
 

@@ -49,7 +49,14 @@ def server() -> Iterator[BlueskyServer]:
 @pytest.fixture
 def live(server: BlueskyServer, make_channel: Callable[..., Channel], monkeypatch: pytest.MonkeyPatch) -> Channel:
     monkeypatch.setenv("PASSWORD_FOR_TESTS", PASSWORD)
-    return make_channel("bluesky", private_network=True, media="none", handle=HANDLE, pds=server.url, password={"env": "PASSWORD_FOR_TESTS"})
+    return make_channel(
+        "bluesky",
+        private_network=True,
+        media="none",
+        handle=HANDLE,
+        pds=server.url,
+        password={"env": "PASSWORD_FOR_TESTS"},
+    )
 
 
 @pytest.fixture

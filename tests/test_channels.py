@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from distributor import seal, settings, site
-from distributor.contract import Channel, Finding, Idempotency, Kit, Message, Outcome, Recipient, Unavailable
+from distributor.contract import ByHand, Channel, Finding, Idempotency, Kit, Message, Outcome, Recipient, Unavailable
 from distributor.release import Release
 from tests.conftest import at
 
@@ -40,6 +40,8 @@ def deliver(channel: Channel, message: Message, recipient: Recipient, key: str) 
     async def work() -> Any:
         try:
             return await channel.deliver(message, recipient, key)
+        except ByHand as task:  # what a person posts is laid out
+            return task.receipt
         finally:
             await channel.close()
 
@@ -119,7 +121,8 @@ def test_delivered_here_it_can_be_read_back(channel: Channel, sample: Release, k
 
 
 def test_the_same_key_twice_is_one_delivery(channel: Channel, sample: Release, kit: Kit) -> None:
-    assert channel.capabilities.idempotency is Idempotency.A  # everything local is
+    by_hand = channel.TYPE == "copytext"  # a person posts it: never again on its own
+    assert channel.capabilities.idempotency is (Idempotency.D if by_hand else Idempotency.A)  # everything local is A
     message, recipient = next(copies(channel, sample, kit))
     first = deliver(channel, message, recipient, "k" * 32)
     before = tree(channel.places.public, channel.places.outbox)
@@ -132,8 +135,9 @@ def test_other_keys_are_other_deliveries(channel: Channel, sample: Release, kit:
         pytest.skip("a feed or a newsroom shows a release once, whatever the key")
     message, recipient = next(copies(channel, sample, kit))
     deliver(channel, message, recipient, "a" * 32)
+    files = len(tree(channel.places.outbox))
     deliver(channel, message, recipient, "b" * 32)
-    assert len(tree(channel.places.outbox)) == 2
+    assert len(tree(channel.places.outbox)) == 2 * files > 0
 
 
 def test_a_full_disk_is_unavailable(
@@ -203,10 +207,12 @@ def test_a_destination_names_no_secret(
     channel: Channel, make_channel: Callable[..., Channel], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("THE_SECRET", "hunter2-very-secret")
-    keys = {field.name for field in dataclasses.fields(channel)} & {"token", "password"}
+    keys = {field.name for field in dataclasses.fields(channel)} & {"token", "password", "webhook"}
     extra: dict[str, Any] = {key: {"env": "THE_SECRET"} for key in keys}
     if channel.TYPE == "email":
         extra["smtp"] = "smtp://press@mail.example:587"
+    if channel.TYPE == "slack":
+        extra["channel"] = "C0123456789"
     live = make_channel(channel.name, **extra)
     assert "hunter2" not in repr(live) + repr(live.destination)
     if keys:

@@ -45,6 +45,7 @@ class Bluesky(Social):
     DELETE: ClassVar[bool] = True
     NEEDS_PAGE: ClassVar[bool] = False
     OWN_CARD: ClassVar[bool] = True
+    UPLOADS_CARD: ClassVar[bool] = True
     EFFECT: ClassVar[str] = "on Bluesky it stays plain text"
     FINDS: ClassVar[bool] = False
     SECRET: ClassVar[str] = "password"  # noqa: S105  the name of a field
@@ -83,8 +84,8 @@ class Bluesky(Social):
 
     def tag_rule(self, limits: Mapping[str, Any]) -> hashtags.Rule:
         """Any run of letters and signs, as long as the lexicon allows."""
-        longest = {"max_graphemes": int(limits["max_tag_graphemes"]), "max_bytes": int(limits["max_tag_bytes"])}
-        return replace(hashtags.BLUESKY, **longest)
+        graphemes, size = int(limits["max_tag_graphemes"]), int(limits["max_tag_bytes"])
+        return replace(hashtags.BLUESKY, max_graphemes=graphemes, max_bytes=size)
 
     def link(self, url: str) -> Link:
         """Shortened in sight, whole behind it."""
@@ -158,7 +159,9 @@ class Bluesky(Social):
         if self.password is None:
             return await super().withdraw(message, recipient, key, Receipt(id=""))
         body = {"repo": self.handle, "collection": COLLECTION, "rkey": message.meta["rkey"]}
-        await self._session.send(self._account(), self._call("com.atproto.repo.deleteRecord", json.dumps(body).encode()))
+        await self._session.send(
+            self._account(), self._call("com.atproto.repo.deleteRecord", json.dumps(body).encode())
+        )
         return Receipt(id=receipt.id, detail="withdrawn")
 
     async def prepare(self) -> None:
@@ -167,9 +170,11 @@ class Bluesky(Social):
             await self._session.login(self._account())
 
     def _account(self) -> Account:
-        return Account(channel=self.name, pds=self.pds.rstrip("/"), handle=self.handle, password=self.password or Secret())
+        return Account(
+            channel=self.name, pds=self.pds.rstrip("/"), handle=self.handle, password=self.password or Secret()
+        )
 
-    async def upload(self, file: MediaFile, credential: str) -> str:
+    async def upload(self, file: MediaFile, message: Message, credential: str) -> str:
         """Never asked for: `_filled` uploads what the record names."""
         raise NotImplementedError
 

@@ -36,7 +36,7 @@ def key(instant: datetime, identity: str) -> str:
 def record(post: Post, *, hidden: Sequence[str], card: bool) -> dict[str, Any]:
     """The record: text, facets, language, the link's card or the photos, and the hashtags that only search sees (`hidden`)."""
     created = post.instant.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    made = {
+    made: dict[str, Any] = {
         "$type": COLLECTION,
         "text": post.words,
         "createdAt": created,
@@ -46,7 +46,11 @@ def record(post: Post, *, hidden: Sequence[str], card: bool) -> dict[str, Any]:
     if post.photos:
         made["embed"] = {"$type": "app.bsky.embed.images", "images": [_image(photo.file) for photo in post.photos]}
     elif card:
-        external: dict[str, Any] = {"uri": post.card.url, "title": post.card.title, "description": post.card.description}
+        external: dict[str, Any] = {
+            "uri": post.card.url,
+            "title": post.card.title,
+            "description": post.card.description,
+        }
         if post.card.image:
             external["thumb"] = blob(post.card.image)
         made["embed"] = {"$type": "app.bsky.embed.external", "external": external}

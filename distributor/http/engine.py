@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 import aiohttp
 import httpx
 from aiohttp.abc import ResolveResult
-from aiohttp.resolver import DefaultResolver
+from aiohttp.resolver import ThreadedResolver
 
 from distributor.http.address import PRIVATE, is_public
 
@@ -80,7 +80,7 @@ class Transport(httpx.AsyncBaseTransport):
             self._session = None
 
 
-class _PublicResolver(DefaultResolver):  # type: ignore[misc]  # its class depends on what is installed
+class _PublicResolver(ThreadedResolver):
     """Against server-side request forgery (CWE-918): a name may lead to public addresses only, at every connection."""
 
     async def resolve(

@@ -10,6 +10,7 @@ from datetime import datetime
 from distributor.clock import Clock
 from distributor.contract import (
     AlreadyThere,
+    ByHand,
     Channel,
     DeliveryError,
     Idempotency,
@@ -61,6 +62,7 @@ class Courier:
         except DeliveryError as error:
             outcome, reason, until = error.outcome, error.reason, error.until
             blind, looking = isinstance(error, Unknowable), isinstance(error, NoPage)
+            receipt = error.receipt if isinstance(error, ByHand) else None
             if isinstance(error, AlreadyThere) and due.doubt_since:
                 receipt = error.receipt or Receipt(id="")
                 outcome, reason = Outcome.delivered, f"an earlier attempt had arrived: {error.reason}"

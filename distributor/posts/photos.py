@@ -72,8 +72,8 @@ def short(words: str, longest: int) -> str:
     return cut(words, lambda text: len(text) <= longest) or ""
 
 
-def card_image(text: LanguageVersion, kit: Kit, *, max_bytes: int) -> MediaFile | None:
-    """The first photo as link previews show it, small enough for the network; None without a photo."""
+def card_image(text: LanguageVersion, kit: Kit, *, max_bytes: int) -> tuple[MediaFile | None, str]:
+    """The first photo as link previews show it, small enough for the network, and where the newsroom shows it."""
     for media in text.media:
         if media.kind == "photo" and media.file:
             made = images.preview(images.clean(kit.read_media(media)))
@@ -81,5 +81,5 @@ def card_image(text: LanguageVersion, kit: Kit, *, max_bytes: int) -> MediaFile 
                 continue
             whole = images.Recipe(kinds=("image/jpeg",), max_bytes=max_bytes, max_side=1200, max_pixels=10_000_000)
             fitted = images.within(made.file, whole)
-            return replace(fitted, alt=media.alt or "") if fitted else None
-    return None
+            return (replace(fitted, alt=media.alt or "") if fitted else None), kit.media_url(made.file)
+    return None, ""

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from distributor.contract import Entity, Finding, MediaFile, Severity
-from distributor.posts.photos import Photo
+from distributor.posts.photos import Photo, mark
 from distributor.release import LanguageVersion, Release
 from distributor.text.fit import Fitted, Segments
 from distributor.text.remarks import Remark
@@ -21,7 +21,13 @@ class Card:
     url: str
     title: str
     description: str
-    image: MediaFile | None = None
+    image: MediaFile | None = None  #: where it travels with the post
+    image_url: str = ""  #: where the newsroom shows it
+
+    @property
+    def mark(self) -> str:
+        """Stands for the id that the network gives to the image."""
+        return mark(self.image) if self.image else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,5 +1,7 @@
 """How much of a limit a text uses, by each network's own rule."""
 
+import unicodedata
+
 import regex
 
 from distributor.text import entities
@@ -31,6 +33,11 @@ def characters(text: str) -> int:
 def utf16(text: str) -> int:
     """The number of UTF-16 units: what JavaScript and most vendors' servers call characters."""
     return len(text.encode("utf-16-le", "surrogatepass")) // 2
+
+
+def half_widths(text: str) -> int:
+    """Chinese characters, two letters of half width for one (Weibo's composer), rounded up."""
+    return -(-sum(2 if unicodedata.east_asian_width(piece[0]) in "WF" else 1 for piece in pieces(text)) // 2)
 
 
 def threads(text: str) -> int:

@@ -25,6 +25,10 @@ _MENTION = regex.compile(
     rf"(?<![=/{_WORD}])@(?>{_USER}(?:@[{_WORD}]+(?:[.-]+[{_WORD}]+)*)?)(?![@＠]|://)", regex.IGNORECASE
 )
 _TAG = regex.compile(rf"(?<![/){_WORD}])[#＃]([{_WORD}·・\u200c]+)")
+_PLAIN_TAG = regex.compile(r"(?<![\p{L}\p{M}\p{N}_&/#])[#＃]([\p{L}\p{M}\p{N}_]+)")
+_NAME = regex.compile(r"(?<![\p{L}\p{N}_@/.])@[A-Za-z][A-Za-z0-9_]{3,31}\b(?![@.]\w)")
+_CASHTAG = regex.compile(r"(?<![\w$])\$[A-Z]{1,8}\b")
+_CALL = regex.compile(r"<[!@#][^<>\s]{1,40}>")
 _HANDLE = regex.compile(r"(?<![^\s(])@(?:[a-z0-9-]+\.)+[a-z]{2,}\b", regex.IGNORECASE)
 _RUN = regex.compile(r"(?<!\S)[#＃](\S+)")
 
@@ -70,12 +74,34 @@ def bluesky(text: str) -> list[Found]:
     return apart([*_matches(_URL, text, "link"), *_matches(_HANDLE, text, "mention"), *tags])
 
 
+def links(text: str) -> list[Found]:
+    """http(s) links alone."""
+    return _matches(_URL, text, "link")
+
+
+def telegram(text: str) -> list[Found]:
+    """What most apps make live: http(s) links, `@name`, `#tag` in letters, digits and `_`, `$TICKER`
+    (core.telegram.org/api/entities).
+    """
+    tags = [
+        Found(start=m.start(), end=m.end(), kind="hashtag", text=m[0])
+        for m in _PLAIN_TAG.finditer(text)
+        if hashtags.TELEGRAM.takes(m[1])
+    ]
+    return apart([*links(text), *_matches(_NAME, text, "mention"), *tags, *_matches(_CASHTAG, text, "cashtag")])
+
+
+def chat(text: str) -> list[Found]:
+    """What calls people in a chat: `@name`, `@everyone`, `<!channel>`, `<@123>`."""
+    return apart([*_matches(_CALL, text, "mention"), *_matches(_NAME, text, "mention")])
+
+
 def besides(found: Iterable[Found], own: Sequence[tuple[int, int]]) -> list[Found]:
     """Those that share no character with our own live parts, given as (start, end)."""
     return [part for part in found if not any(part.start < end and start < part.end for start, end in own)]
 
 
-def _matches(pattern: "regex.Pattern[str]", text: str, kind: Literal["link", "mention"]) -> list[Found]:
+def _matches(pattern: "regex.Pattern[str]", text: str, kind: Literal["link", "mention", "cashtag"]) -> list[Found]:
     return [Found(start=m.start(), end=m.end(), kind=kind, text=m[0]) for m in pattern.finditer(text)]
 
 

@@ -16,13 +16,14 @@ class Template:
     name: str  #: `mastodon/post.txt`
     render: Callable[[str, Mapping[str, Any]], str]
     values: Mapping[str, Any]  #: what it may use besides the post's own words
+    tag_form: str = "#{}"  #: how the network writes a hashtag
 
     def compose(self, draft: Draft, link: Link) -> Segments:
         """The post; `headline`, `subheadline`, `summary`, `link` and `hashtags` are the template's to place.
 
         Raises ConfigError when the template fails or breaks a link or hashtag.
         """
-        live: list[Live] = [link, *map(Hashtag, draft.hashtags)]
+        live: list[Live] = [link, *(Hashtag(tag, self.tag_form) for tag in draft.hashtags)]
         words = {
             "headline": draft.headline,
             "subheadline": draft.subheadline,
@@ -58,7 +59,7 @@ def written(text: str, *, link: Link, tags: Sequence[str]) -> Fitted:
     where it does not.
     """
     segments = known(text, [link, *map(Hashtag, tags)])
-    if link not in segments:
+    if link.shown and link not in segments:
         segments = (*segments, Break(), Break(), link)
     placed = {segment.tag for segment in segments if isinstance(segment, Hashtag)}
     return Fitted(segments=segments, hashtags=tuple(tag for tag in tags if tag in placed))

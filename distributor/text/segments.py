@@ -46,11 +46,12 @@ class Hashtag:
     """A hashtag, kept without its `#`."""
 
     tag: str
+    form: str = "#{}"  #: how it is written; `#{}#` on Weibo
 
     @property
     def shown(self) -> str:
         """With its `#`."""
-        return f"#{self.tag}"
+        return self.form.replace("{}", self.tag)
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,12 +31,12 @@ _TLD = r"(?:\L<tlds>(?=[^0-9a-zA-Z@+-]|$)|xn--[-0-9a-z]+)"
 _PATH_CHARACTER = rf"[a-z0-9\u0400-\u04ff!*';:=+,.$/%#\[\]\-\u2013_~@|&{_LATIN}]"
 _PARENS = rf"\((?:{_PATH_CHARACTER}+|{_PATH_CHARACTER}*\({_PATH_CHARACTER}+\){_PATH_CHARACTER}*)\)"
 _PATH_END = rf"(?:[a-z0-9\u0400-\u04ff+\-=_#/{_LATIN}]|{_PARENS})"
-_PATH = (
-    rf"/(?:{_PATH_CHARACTER}*(?:{_PARENS}{_PATH_CHARACTER}*)*{_PATH_END}|@{_PATH_CHARACTER}+/)*"
-)
+_PATH = rf"/(?:{_PATH_CHARACTER}*(?:{_PARENS}{_PATH_CHARACTER}*)*{_PATH_END}|@{_PATH_CHARACTER}+/)*"
 _QUERY = r"\?[a-z0-9!?*'@();:&=+$/%#\[\]\-_.,~|]*[a-z0-9\-_&=#/]"
 
-_WORD = r"[\p{L}\p{M}\p{Nd}_\u200c\u200d\ua67e\u05be\u05f3\u05f4\uff5e\u301c\u309b\u309c\u30a0\u30fb\u3003\u0f0b\u0f0c\xb7]"
+_WORD = (
+    r"[\p{L}\p{M}\p{Nd}_\u200c\u200d\ua67e\u05be\u05f3\u05f4\uff5e\u301c\u309b\u309c\u30a0\u30fb\u3003\u0f0b\u0f0c\xb7]"
+)
 _TAG = regex.compile(
     rf"(?s:^|[\ufe0e\ufe0f]|(?!{_WORD}|&).)([#＃](?![\ufe0f\u20e3])(?>{_WORD}*[\p{{L}}\p{{M}}]{_WORD}*))"
 )
@@ -70,10 +70,12 @@ _EMOJI = regex.compile(
     rf"(?V1)\L<regions>|[0-9#*]\ufe0f?\u20e3|(?!\p{{RI}}){_ONE}(?:\u200d(?!\p{{RI}}){_ONE})*", regions=_FLAGS
 )
 
+
 @cache
 def _tlds() -> frozenset[str]:
     lines = resources.files("distributor.text").joinpath("tlds.txt").read_text(encoding="utf-8").splitlines()
-    return frozenset(line for line in lines if line and not line.startswith("#"))
+    known = {line for line in lines if line and not line.startswith("#")}
+    return frozenset({*known, "example"})  # reserved for examples (RFC 2606), so that one is shown as the real thing
 
 
 @cache

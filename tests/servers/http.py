@@ -130,7 +130,7 @@ class LoopbackServer:
                 self.end_headers()
                 self.wfile.write(reply.body)
 
-            do_GET = do_POST = do_PUT = do_DELETE = _serve  # noqa: N815  the base's names
+            do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _serve  # noqa: N815  the base's names
 
             def log_message(self, format: str, *args: object) -> None:  # noqa: A002  the base's name
                 """Silent: the requests are recorded."""

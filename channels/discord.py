@@ -1,0 +1,133 @@
+"""Discord: one message per language, by a channel's webhook (discord.com/developers/docs/resources/webhook)."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, ClassVar
+
+from distributor.contract import Count, Idempotency, InDoubt, Message, Rate, Receipt, Unauthorized
+from distributor.http import Answer, Request, multipart
+from distributor.posts import Known, Post, Social
+from distributor.settings import Secret
+from distributor.text import count, entities, escapes
+from distributor.text.entities import Found
+from distributor.text.fit import Segments
+from distributor.text.segments import Link
+
+_JSON = ("Content-Type", "application/json")
+
+
+def markdown(segments: Segments, *, bare: bool) -> str:
+    """The text in Discord's Markdown, every other character escaped; a `bare` link is not drawn as a card of its own."""
+    return "".join(
+        (f"<{part.url}>" if bare else part.url) if isinstance(part, Link) else escapes.discord(part.shown)
+        for part in segments
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Discord(Social):
+    """With `wait=true` the answer holds the message; without an answer nobody can look (class D)."""
+
+    TYPE: ClassVar[str] = "discord"
+    NETWORK: ClassVar[str] = "Discord"
+    CLASS: ClassVar[Idempotency] = Idempotency.D
+    EDIT: ClassVar[bool] = True
+    DELETE: ClassVar[bool] = True
+    OWN_CARD: ClassVar[bool] = True
+    EFFECT: ClassVar[str] = "it is escaped; nobody is called"
+    FINDS: ClassVar[bool] = False
+    SECRET: ClassVar[str] = "webhook"  # noqa: S105  the name of a field
+    KNOWN: ClassVar[tuple[Known, ...]] = (
+        Known(says="unknown webhook", outcome=Unauthorized, status=404, advice="make a new webhook, then resume"),
+        Known(says="invalid webhook token", outcome=Unauthorized, advice="make a new webhook, then resume"),
+    )
+
+    webhook: Secret | None = None  #: its address, which is a secret
+
+    @property
+    def limit(self) -> Rate:
+        """Five requests in two seconds for one webhook (its X-RateLimit headers)."""
+        return self.rate or Rate(30, timedelta(minutes=1), 5)
+
+    @property
+    def live_place(self) -> str:
+        """A webhook's address is not shown."""
+        return "Discord, by a webhook"
+
+    @property
+    def account_name(self) -> str:
+        """A webhook's name is set in Discord."""
+        return "webhook"
+
+    def counts(self, segments: Segments, limits: Mapping[str, Any], *, photos: bool) -> tuple[Count, ...]:  # noqa: ARG002
+        """Characters as sent, escapes and all."""
+        used = count.characters(markdown(segments, bare=self.media == "card"))
+        return (Count(used=used, limit=int(limits["max_characters"]), unit="characters as escaped"),)
+
+    def found(self, text: str) -> list[Found]:
+        """What looks like a mention or a channel."""
+        return entities.chat(text)
+
+    def body(self, post: Post) -> Mapping[str, Any]:
+        """The message; it never calls anybody."""
+        made: dict[str, Any] = {
+            "content": markdown(post.segments, bare=self.media == "card"),
+            "allowed_mentions": {"parse": []},
+        }
+        if self.media == "card":
+            embed: dict[str, Any] = {"title": _within(post.card.title, 256), "url": post.card.url}
+            embed["description"] = _within(escapes.discord(post.card.description), 4096)
+            if post.card.image_url:
+                embed["image"] = {"url": post.card.image_url}
+            made["embeds"] = [embed]
+        if post.photos:
+            made["attachments"] = [
+                {"id": number, "filename": photo.file.name, "description": photo.alt}
+                for number, photo in enumerate(post.photos)
+            ]
+        if self.media == "none":
+            made["flags"] = 1 << 2  # SUPPRESS_EMBEDS
+        return made
+
+    def request(self, content: bytes, message: Message, key: str, credential: str) -> Request:  # noqa: ARG002
+        """POST to the webhook with wait=true: without it a message that is not saved gives no error."""
+        url = f"{credential}?wait=true"
+        if self.media == "photos" and message.media and not credential.startswith("<"):
+            files = {f"files[{number}]": file for number, file in enumerate(message.media)}
+            return multipart(url, {"payload_json": content.decode()}, files)
+        return Request(method="POST", url=url, headers=(_JSON,), body=content)
+
+    def receipt(self, answer: Answer, message: Message) -> Receipt:  # noqa: ARG002
+        """The message's id."""
+        name = answer.json().get("id")
+        if not isinstance(name, str) or not name.isdigit():
+            raise InDoubt(f"Discord answered {answer.status} without the message's id")
+        return Receipt(id=name)
+
+    def removal(self, message: Message, receipt: Receipt, key: str, credential: str) -> Request:  # noqa: ARG002
+        """DELETE …/messages/{id}."""
+        return Request(method="DELETE", url=f"{credential}/messages/{receipt.id}")
+
+    def is_gone(self, answer: Answer) -> bool:
+        """`Unknown Message`, 10008."""
+        return answer.status == 404 and answer.json().get("code") == 10008
+
+    def revision(self, content: bytes, message: Message, receipt: Receipt, key: str, credential: str) -> Request:  # noqa: ARG002
+        """PATCH …/messages/{id}; the files stay."""
+        made = {name: value for name, value in json.loads(content).items() if name not in ("attachments", "flags")}
+        url = f"{credential}/messages/{receipt.id}"
+        return Request(method="PATCH", url=url, headers=(_JSON,), body=json.dumps(made, ensure_ascii=False).encode())
+
+    def wait(self, answer: Answer) -> float | None:
+        """`retry_after`, in seconds and parts of one (docs/topics/rate-limits)."""
+        found = answer.json().get("retry_after")
+        return float(found) if isinstance(found, int | float) else None
+
+
+def _within(text: str, most: int) -> str:
+    return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
+CHANNEL = Discord

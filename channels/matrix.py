@@ -1,0 +1,164 @@
+"""Matrix: one message per language in a room (spec.matrix.org, client-server API, "Sending events to a room")."""
+
+import html
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any, ClassVar, Literal
+from urllib.parse import quote
+
+from distributor.contract import (
+    Capabilities,
+    Count,
+    Idempotency,
+    InDoubt,
+    MediaFile,
+    Message,
+    Receipt,
+    Unauthorized,
+    Unavailable,
+)
+from distributor.errors import ConfigError
+from distributor.fields import Url
+from distributor.http import Answer, Request
+from distributor.posts import Known, Post, Social
+from distributor.settings import Secret
+from distributor.text import count, entities
+from distributor.text.entities import Found
+from distributor.text.fit import Segments
+from distributor.text.segments import Break, Link, shown
+
+_JSON = ("Content-Type", "application/json")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Matrix(Social):
+    """The transaction id is our key: a repeat by the same device is the same event (class A)."""
+
+    TYPE: ClassVar[str] = "matrix"
+    NETWORK: ClassVar[str] = "Matrix"
+    CLASS: ClassVar[Idempotency] = Idempotency.A
+    EDIT: ClassVar[bool] = True
+    DELETE: ClassVar[bool] = True
+    EFFECT: ClassVar[str] = "nobody is called; some apps make it live"
+    FINDS: ClassVar[bool] = False
+    ADDRESS: ClassVar[str] = "homeserver"
+    KNOWN: ClassVar[tuple[Known, ...]] = (
+        Known(
+            says="m_forbidden", outcome=Unauthorized, advice="invite the account to the room, and let it write there"
+        ),
+        Known(says="m_unknown_token", outcome=Unauthorized, advice="log the account in again"),
+        Known(says="m_too_large", advice="shorten it"),
+    )
+
+    homeserver: Url = "https://matrix.example"
+    room: str  #: `!opaque:server`
+    token: Secret | None = None  #: an access token of the account that writes
+    message_type: Literal["m.text", "m.notice"] = "m.text"  #: a notice calls for no answer by a bot
+
+    def __post_init__(self) -> None:
+        """Raises ConfigError for a room that is an alias."""
+        super().__post_init__()
+        if not self.room.startswith("!"):
+            raise ConfigError(
+                f"[channels.{self.name}] room: '{self.room}' is not a room id; it begins with '!' "
+                "(room settings, Advanced)"
+            )
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """Servers keep transaction ids for a while only; the specification says not how long."""
+        lifetime = timedelta(minutes=25) if self.token else None
+        return replace(super().capabilities, key_lifetime=lifetime)
+
+    @property
+    def account_name(self) -> str:
+        """The room."""
+        return self.room
+
+    def counts(self, segments: Segments, limits: Mapping[str, Any], *, photos: bool) -> tuple[Count, ...]:  # noqa: ARG002
+        """Bytes of the two forms, and of the event around them."""
+        used = count.utf8(shown(segments)) + count.utf8(_html(segments)) + 5000
+        return (Count(used=used, limit=int(limits["max_bytes"]), unit="bytes at most"),)
+
+    def sizes(self, content: bytes, limits: Mapping[str, Any]) -> tuple[Count, ...]:
+        """The whole event."""
+        return (Count(used=len(content), limit=int(limits["max_bytes"]), unit="bytes of the event"),)
+
+    def found(self, text: str) -> list[Found]:
+        """What looks like a mention."""
+        return entities.chat(text)
+
+    def body(self, post: Post) -> Mapping[str, Any]:
+        """The event's content, in plain text and in HTML; it calls nobody."""
+        pictures = "".join(
+            f'<br><img src="{photo.mark}" alt="{html.escape(photo.alt)}" width="480">' for photo in post.photos
+        )
+        return {
+            "msgtype": self.message_type,
+            "body": post.words,
+            "format": "org.matrix.custom.html",
+            "formatted_body": _html(post.segments) + pictures,
+            "m.mentions": {},
+        }
+
+    def request(self, content: bytes, message: Message, key: str, credential: str) -> Request:  # noqa: ARG002
+        """PUT …/send/m.room.message/{our key}."""
+        return self._put("send/m.room.message", key, content)
+
+    def _put(self, what: str, key: str, body: bytes) -> Request:
+        room = f"{self.homeserver.rstrip('/')}/_matrix/client/v3/rooms/{quote(self.room, safe='')}"
+        return Request(method="PUT", url=f"{room}/{what}/{quote(key, safe='')}", headers=(_JSON,), body=body)
+
+    def receipt(self, answer: Answer, message: Message) -> Receipt:  # noqa: ARG002
+        """The event's id."""
+        event = answer.json().get("event_id")
+        if not isinstance(event, str) or not event.startswith("$"):
+            raise InDoubt(f"{self.homeserver} answered {answer.status} without the event's id")
+        return Receipt(id=event, url=f"https://matrix.to/#/{quote(self.room, safe='!:')}/{quote(event, safe='$:')}")
+
+    async def upload(self, file: MediaFile, message: Message, credential: str) -> str:  # noqa: ARG002
+        """POST /_matrix/media/v3/upload; the answer is an mxc:// address."""
+        url = f"{self.homeserver.rstrip('/')}/_matrix/media/v3/upload?filename={quote(file.name)}"
+        request = Request(method="POST", url=url, headers=(("Content-Type", file.content_type),), body=file.data)
+        address = (await self.send(request, credential)).json().get("content_uri")
+        if not isinstance(address, str) or not address.startswith("mxc://") or '"' in address:
+            raise Unavailable(f"{self.homeserver} did not say where it keeps {file.name}")
+        return address
+
+    def removal(self, message: Message, receipt: Receipt, key: str, credential: str) -> Request:  # noqa: ARG002
+        """PUT …/redact/{event}/{our key}."""
+        body = json.dumps({"reason": "withdrawn"}).encode()
+        return self._put(f"redact/{quote(receipt.id, safe='')}", key, body)
+
+    def revision(self, content: bytes, message: Message, receipt: Receipt, key: str, credential: str) -> Request:  # noqa: ARG002
+        """An event that replaces the first (m.replace)."""
+        new = json.loads(content)
+        made = {**new, "body": f"* {new['body']}", "formatted_body": f"* {new['formatted_body']}", "m.new_content": new}
+        made["m.relates_to"] = {"rel_type": "m.replace", "event_id": receipt.id}
+        return self._put("send/m.room.message", key, json.dumps(made, ensure_ascii=False).encode())
+
+    def sentence(self, answer: Answer) -> str:
+        """`{errcode, error}`."""
+        value = answer.json()
+        return " ".join(str(value[name]) for name in ("errcode", "error") if value.get(name))
+
+    def wait(self, answer: Answer) -> float | None:
+        """`retry_after_ms` of M_LIMIT_EXCEEDED."""
+        found = answer.json().get("retry_after_ms")
+        return found / 1000 if isinstance(found, int | float) else None
+
+
+def _html(segments: Segments) -> str:
+    """As the specification's HTML subset."""
+    out = []
+    for part in segments:
+        words = html.escape(part.shown)
+        if isinstance(part, Link):
+            words = f'<a href="{html.escape(part.url)}">{words}</a>'
+        out.append("<br>" if isinstance(part, Break) else words)
+    return "".join(out)
+
+
+CHANNEL = Matrix
