@@ -3,8 +3,9 @@
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
+from urllib.parse import urlencode
 
 from distributor.contract import (
     AlreadyThere,
@@ -22,9 +23,8 @@ from distributor.contract import (
     Unavailable,
 )
 from distributor.fields import Url
-from distributor.http import Answer, Request, multipart
-from distributor.posts import Known, Post, Social
-from distributor.settings import Secret
+from distributor.http import Answer, Http, Request, multipart
+from distributor.posts import Connected, Known, OAuth, Post, Tokens, read_tokens
 from distributor.text import count, entities, hashtags, remarks
 from distributor.text.entities import Found
 from distributor.text.fit import Segments
@@ -36,7 +36,7 @@ _BUSY = ("(code 4,", "(code 17,", "(code 32,", "(code 341,", "(code 613,", "subc
 
 
 @dataclass(frozen=True, kw_only=True)
-class Facebook(Social):
+class Facebook(Connected):
     """After a lost answer the Page's own posts are read (class C); a refusal as duplicate proves the first."""
 
     TYPE: ClassVar[str] = "facebook"
@@ -46,6 +46,12 @@ class Facebook(Social):
     DELETE: ClassVar[bool] = True
     TAGS: ClassVar[hashtags.Rule | None] = hashtags.FACEBOOK
     EFFECT: ClassVar[str] = "Facebook will make it live"
+    OAUTH: ClassVar[OAuth] = OAuth(
+        authorize="https://www.facebook.com/v25.0/dialog/oauth",
+        token="https://graph.facebook.com/v25.0/oauth/access_token",  # noqa: S106  an address
+        scopes=("pages_manage_posts", "pages_read_engagement", "pages_show_list"),
+        secret_in_body=True,
+    )
     KNOWN: ClassVar[tuple[Known, ...]] = (
         Known(says="(code 506,", outcome=AlreadyThere),
         Known(says="(code 190,", outcome=Unauthorized, advice=_LOGIN),
@@ -61,7 +67,6 @@ class Facebook(Social):
 
     page: str  #: the Page's number
     api: Url = "https://graph.facebook.com"
-    token: Secret | None = None  #: a Page access token with pages_manage_posts and pages_read_engagement
 
     @property
     def limit(self) -> Rate:
@@ -72,6 +77,20 @@ class Facebook(Social):
     def account_name(self) -> str:
         """The Page."""
         return f"Page {self.page}"
+
+    async def consented(self, tokens: Tokens, http: Http) -> Tokens:
+        """The Page's own token, which does not end, made of a long-lived one of the person (docs/pages-api/getting-started)."""
+        secret = self.client_secret.reveal() if self.client_secret else ""
+        trade = {"grant_type": "fb_exchange_token", "client_id": self.client_id or "", "client_secret": secret}
+        url = f"{self.oauth.token}?{urlencode({**trade, 'fb_exchange_token': tokens.access})}"
+        request = Request(method="GET", url=url)
+        person = await read_tokens(request, http, datetime.now(UTC), hide=(secret, tokens.access))
+        url = f"{self.api.rstrip('/')}/me/accounts?fields=id,access_token&limit=100"
+        answer = await http.send(Request(method="GET", url=url), bearer=person.access)
+        for page in answer.json().get("data") or []:
+            if isinstance(page, dict) and page.get("id") == self.page and isinstance(page.get("access_token"), str):
+                return Tokens(access=page["access_token"])
+        raise Unauthorized(f"who said yes does not manage the Page {self.page}")
 
     def counts(self, segments: Segments, limits: Mapping[str, Any], *, photos: bool) -> tuple[Count, ...]:  # noqa: ARG002
         """Characters."""

@@ -21,8 +21,7 @@ from distributor.contract import (
 from distributor.errors import ConfigError
 from distributor.fields import Url
 from distributor.http import Answer, Request, multipart
-from distributor.posts import Post, Social
-from distributor.settings import Secret
+from distributor.posts import Connected, OAuth, Post
 from distributor.text import count, entities, hashtags
 from distributor.text.entities import Found
 from distributor.text.fit import Segments
@@ -32,7 +31,7 @@ _JSON = ("Content-Type", "application/json")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Mastodon(Social):
+class Mastodon(Connected):
     """Posts with an Idempotency-Key, which a server remembers for an hour: within that hour a repeat is the same
     status (class A).
     """
@@ -48,7 +47,6 @@ class Mastodon(Social):
 
     instance: Url = "https://mastodon.example"
     visibility: Literal["public", "unlisted", "private"] = "public"
-    token: Secret | None = None  #: an access token with the scopes `write:statuses` and `write:media`
     max_characters: int | None = None  #: where the instance allows another length than config/networks.toml says
 
     def __post_init__(self) -> None:
@@ -60,13 +58,22 @@ class Mastodon(Social):
     @property
     def capabilities(self) -> Capabilities:
         """Class A for an hour (docs.joinmastodon.org, statuses: Idempotency-Key)."""
-        lifetime = timedelta(minutes=55) if self.token else None
-        return replace(super().capabilities, key_lifetime=lifetime)
+        base = super().capabilities
+        return replace(base, key_lifetime=timedelta(minutes=55) if base.returns_id else None)
 
     @property
     def limit(self) -> Rate:
         """300 requests in five minutes for one account (docs.joinmastodon.org/api/rate-limits)."""
         return self.rate or Rate(300, timedelta(minutes=5), 30)
+
+    @property
+    def oauth(self) -> OAuth:
+        """The instance's own (docs.joinmastodon.org/methods/oauth)."""
+        base = self.instance.rstrip("/")
+        scopes = ("write:statuses", "write:media")
+        return OAuth(
+            authorize=f"{base}/oauth/authorize", token=f"{base}/oauth/token", scopes=scopes, secret_in_body=True
+        )
 
     @property
     def account_name(self) -> str:

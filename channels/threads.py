@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 from urllib.parse import urlencode
 
@@ -22,8 +22,8 @@ from distributor.contract import (
     Unavailable,
 )
 from distributor.fields import Url
-from distributor.http import Answer, Request
-from distributor.posts import Connected, Known, OAuth, Post
+from distributor.http import Answer, Http, Request
+from distributor.posts import Connected, Known, OAuth, Post, Tokens, read_tokens
 from distributor.release import LanguageVersion, Release
 from distributor.text import count, entities, hashtags, remarks
 from distributor.text.entities import Found
@@ -63,6 +63,18 @@ class Threads(Connected):
     user: str  #: the account's number
     api: Url = "https://graph.threads.net"
     handle: str | None = None  #: without '@'; for the preview
+
+    async def consented(self, tokens: Tokens, http: Http) -> Tokens:
+        """A token of sixty days for one of an hour (docs/threads/get-started/long-lived-tokens)."""
+        secret = self.client_secret.reveal() if self.client_secret else ""
+        query = urlencode({"grant_type": "th_exchange_token", "client_secret": secret, "access_token": tokens.access})
+        request = Request(method="GET", url=f"{self.api.rstrip('/')}/access_token?{query}")
+        return await read_tokens(request, http, datetime.now(UTC), hide=(secret, tokens.access))
+
+    def renewal(self, tokens: Tokens) -> Request | None:
+        """Another sixty days."""
+        query = urlencode({"grant_type": "th_refresh_token", "access_token": tokens.access})
+        return Request(method="GET", url=f"{self.api.rstrip('/')}/refresh_access_token?{query}")
 
     @property
     def limit(self) -> Rate:

@@ -238,9 +238,10 @@ class Channel(ABC):
 
     async def amend(self, message: Message, recipient: Recipient, key: str, receipt: Receipt) -> Receipt:  # noqa: ARG002
         """Give what an earlier version delivered with this receipt the content of a correction; the same again changes
-        nothing. Raises DeliveryError only; called where the capabilities say `edit`.
+        nothing. Raises DeliveryError only; called where the capabilities say `edit`. Where a delivery takes the earlier
+        one's place by itself, it delivers.
         """
-        raise Unsupported("this channel cannot edit anything")
+        return await self.deliver(message, recipient, key)
 
     @property
     def good_until(self) -> datetime | None:

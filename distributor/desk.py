@@ -195,11 +195,17 @@ class Desk:
         return Scheduled(preview=preview, release=row, already=False)
 
     def settle(
-        self, release_id: str, *, there: bool, channel: str | None = None, recipient: str | None = None
+        self,
+        release_id: str,
+        *,
+        there: bool,
+        channel: str | None = None,
+        recipient: str | None = None,
+        url: str | None = None,
     ) -> list[Delivery]:
         """A person looked at what is in doubt: it is `there`, or it is to be sent again. Returns what was settled.
 
-        Raises ActionError where nothing that fits is in doubt.
+        `url` is where it is. Raises ActionError where nothing that fits is in doubt.
         """
         with self.ledger() as ledger:
             self._known(ledger, release_id)
@@ -209,7 +215,7 @@ class Desk:
                 for row in ledger.deliveries(one.id, one.version)
                 if row.state is State.in_doubt and channel in (None, row.channel) and recipient in (None, row.recipient)
             ]
-            settled = ledger.settle_doubt(rows, there=there, now=self.clock.now(), who=_who())
+            settled = ledger.settle_doubt(rows, there=there, url=url, now=self.clock.now(), who=_who())
         if not rows:
             raise ActionError(f"nothing of '{release_id}' that fits is in doubt")
         if not settled:

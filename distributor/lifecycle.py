@@ -29,6 +29,8 @@ class State(StrEnum):
 
 #: The kind of a delivery that takes back what an earlier one brought.
 KILL = "kill"
+#: The kind of a delivery of a later version.
+CORRECTION = "correction"
 WAITING = (State.planned, State.retrying)
 #: What a person lets go again.
 STOPPED = (State.held, State.missed, State.failed)

@@ -4,18 +4,21 @@ import hashlib
 import mimetypes
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from distributor import files, preflight
 from distributor.contract import Channel, Finding, Kit, MediaFile, Message, Recipient, Severity
+from distributor.embargo import spell
 from distributor.errors import ConfigError, DistributorError, Problem
 from distributor.reading import ReleaseFile
 from distributor.release import Media, Release
 from distributor.render import Templates
 from distributor.settings import Newsroom
+
+_SOON = timedelta(days=14)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,6 +115,7 @@ class Press:
                 read_media=partial(_sealed_media, media) if media is not None else partial(read_media, file.folder),
             )
             rendered += _render(channel, release, kit, due)
+            missing += _expiry(channel, due, now)
         return Preview(
             file=file,
             lift=lift,
@@ -159,6 +163,23 @@ def _missing_languages(channel: Channel, release: Release) -> list[Finding]:
         )
         for lang in channel.languages
         if not release.in_language(lang)
+    ]
+
+
+def _expiry(channel: Channel, due: datetime, now: datetime) -> list[Finding]:
+    """A login that ends before it is needed is an error; one that ends soon after is a warning, 14 days before."""
+    ends = channel.good_until
+    if ends is None or ends - max(due, now) > _SOON:
+        return []
+    again = f"its connection ends on {spell(ends, 'UTC')}: run 'distributor connect {channel.name}'"
+    late = ends <= due
+    return [
+        Finding(
+            severity=Severity.error if late else Severity.warning,
+            code="connection-ends",
+            text=f"{again}, or this will not go out" if late else again,
+            channel=channel.name,
+        )
     ]
 
 

@@ -15,7 +15,7 @@ from distributor import release as release_model
 from distributor.contract import Channel, Message, Receipt, Recipient, Tier
 from distributor.embargo import Embargo
 from distributor.errors import ActionError
-from distributor.lifecycle import BULK, Priority, PubStatus
+from distributor.lifecycle import BULK, CORRECTION, Priority, PubStatus
 from distributor.preview import Preview, Rendered, seal_digest
 from distributor.reading import ReleaseFile
 from distributor.release import LatePolicy
@@ -117,7 +117,7 @@ def reopened(sealed: Release, at: datetime, zone: str | None) -> ReleaseFile:
 def deliveries(preview: Preview) -> Iterator[NewDelivery]:
     """One row per recipient of every message."""
     source = preview.release
-    kind = "correction" if source.version > 1 else "release"
+    kind = CORRECTION if source.version > 1 else "release"
     for one in preview.rendered:
         for copy in one.copies:
             identity = (source.id, str(source.version), kind, one.channel.name, copy.recipient.address)

@@ -241,11 +241,18 @@ class TestTheShippedSite:
 
     def test_doctor_says_local(self, office: Cli) -> None:
         rows = {row["channel"]: row for row in json.loads(office("doctor", "--json")[1])}
-        assert {name for name, row in rows.items() if not row["live"]} == {"email", "email-zh", "mastodon", "bluesky"}
+        assert {name for name, row in rows.items() if not row["live"]} == {
+            "email",
+            "email-zh",
+            "mastodon",
+            "bluesky",
+            "linkedin",
+            "x",
+        }
 
     def test_doctor_says_what_is_missing(self, office: Cli) -> None:
         config = office.root / "config" / "distributor.toml"
-        config.write_text(config.read_text().replace("# token = { env", "token = { env"))
+        config.write_text(config.read_text().replace('# token = { env = "MAS', 'token = { env = "MAS'))
         code, out, _ = office("doctor")
         assert code == 1
         assert "MASTODON_TOKEN" in out

@@ -108,7 +108,8 @@ def run(channel: Channel, work: Callable[[], Any]) -> Any:
 
 
 def deliver(channel: Channel, message: Message, key: str = "k" * 32) -> Receipt:
-    return run(channel, lambda: channel.deliver(message, message.recipients[0], key))
+    receipt: Receipt = run(channel, lambda: channel.deliver(message, message.recipients[0], key))
+    return receipt
 
 
 def errors(channel: Channel, message: Message) -> list[str]:
@@ -191,7 +192,7 @@ def test_a_count_is_within_its_limit_or_an_error(
         spelled = message.text[entity.start : entity.end]
         assert entity.kind == "link" or entity.target in spelled
     if name in CASES:
-        body = json.loads(message.content) if message.content_type.endswith("json") else {"text": message.text}
+        body: Any = json.loads(message.content) if message.content_type.endswith("json") else {"text": message.text}
         body = body["attachments"][0]["content"] if name == "teams" else body
         seen = CASES[name].server.read(None, body)  # type: ignore[arg-type]  # it reads its argument alone
         assert _without_gaps(seen) == _without_gaps(message.text)
@@ -408,7 +409,7 @@ def test_photos_arrive_with_their_words_and_without_their_secrets(
     message = channel.render(sample, kit)[0]
     deliver(channel, message)
     assert len(server.posts) == 1
-    alt = sample.main.media[0].alt
+    alt = sample.main.media[0].alt or "-"
     body = json.dumps(list(server.posts.values()), ensure_ascii=False, default=str)
     if case.channel in UPLOADS:
         (file,) = server.files.values()

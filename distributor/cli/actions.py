@@ -12,6 +12,7 @@ from distributor.cli import as_json, draw
 from distributor.cli.main import Setting, listed
 from distributor.contract import Severity
 from distributor.desk import Scheduled
+from distributor.fields import web_url
 from distributor.lifecycle import State
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
@@ -127,14 +128,21 @@ def reschedule_command(setting: Setting, release_id: str, at: str, *, json_: boo
 @click.option("--again", "answer", flag_value="again", help="It is not there: send it again, now.")
 @click.option("--channel", metavar="NAME", help="Only this channel.")
 @click.option("--recipient", metavar="ADDRESS", help="Only this recipient.")
+@click.option("--url", metavar="URL", help="With --there: where it is, for the report.")
 @click.pass_obj
 def settle_command(
-    setting: Setting, release_id: str, answer: str | None, channel: str | None, recipient: str | None
+    setting: Setting, release_id: str, answer: str | None, channel: str | None, recipient: str | None, url: str | None
 ) -> None:
     """Say what became of deliveries that are in doubt: perhaps written, and nobody but a person can look."""
     if answer is None:
         raise click.UsageError("Say --there (it arrived) or --again (it did not; send it).")
-    rows = setting.desk().settle(release_id, there=answer == "there", channel=channel, recipient=recipient)
+    if url and answer != "there":
+        raise click.UsageError("--url says where it is: say --there, too.")
+    try:
+        url = web_url(url) if url else None
+    except ValueError as error:
+        raise click.UsageError(f"--url: {error}") from None
+    rows = setting.desk().settle(release_id, there=answer == "there", channel=channel, recipient=recipient, url=url)
     words = {State.delivered: "delivered", State.canceled: "canceled, as its release is"}
     for row in rows:
         click.echo(f"{row.channel} {row.recipient}: {words.get(row.state, 'goes out again')}")

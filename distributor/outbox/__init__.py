@@ -17,14 +17,14 @@ from typing import TypeVar
 
 from distributor import health, lifecycle
 from distributor.clock import Clock
-from distributor.contract import Channel, DeliveryError
+from distributor.contract import Channel, DeliveryError, Receipt
 from distributor.errors import StoreError
 from distributor.lifecycle import LEASE, Late
 from distributor.outbox.courier import Courier
 from distributor.outbox.outcome import Event, next_state
 from distributor.outbox.sealed import Sealed
 from distributor.settings import Policy
-from distributor.store import Due, Ledger, Room, Settlement, Turn, Worker
+from distributor.store import Delivery, Due, Ledger, Room, Settlement, Turn, Worker
 
 __all__ = ["Event", "Outbox", "next_state"]
 
@@ -73,6 +73,7 @@ class Outbox:
             sealed=self._sealed,
             redact=self.redact,
             jitter=self.jitter,
+            earlier=self._earlier,
         )
         self._commit_lost = False
         self.stopping = False
@@ -181,6 +182,10 @@ class Outbox:
         if not done.cancelled() and (error := done.exception()):
             self.trouble(error if isinstance(error, Exception) else RuntimeError(str(error)))
         self.on_room()
+
+    async def _earlier(self, delivery: Delivery) -> Receipt | None:
+        found = await self._in_thread(partial(self.ledger.brought, delivery))
+        return Receipt(id=found[0], url=found[1]) if found else None
 
     async def _attempt(self, due: Due) -> None:
         result = await self._courier.carry(due)  # the list may be another one after the wait

@@ -3,7 +3,7 @@
 import hashlib
 import math
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -23,16 +23,21 @@ from distributor.contract import (
     Throttled,
     Unavailable,
 )
-from distributor.lifecycle import KILL
+from distributor.lifecycle import CORRECTION, KILL
 from distributor.outbox.outcome import Event, next_state
 from distributor.outbox.page import NoPage, Pages
 from distributor.outbox.sealed import Sealed
 from distributor.settings import Policy
-from distributor.store import Due, Settlement
+from distributor.store import Delivery, Due, Settlement
 
 
 class Unknowable(InDoubt):
     """In doubt, and nobody can look: a person decides, whatever the class."""
+
+
+async def nothing(_delivery: Delivery) -> Receipt | None:
+    """Nothing was brought earlier."""
+    return None
 
 
 @dataclass(kw_only=True)
@@ -46,6 +51,7 @@ class Courier:
     redact: Callable[[str], str] = str
     jitter: Callable[[], float] = random.random
     pages: Pages = field(default_factory=Pages)
+    earlier: Callable[[Delivery], Awaitable[Receipt | None]] = nothing  #: what an earlier version brought
     lease_until: float = field(
         default=math.inf, init=False
     )  #: monotonic; a process that never beat has no lease to lose
@@ -142,6 +148,8 @@ class Courier:
             raise Unavailable("this process was stopped for longer than its lease; nothing was sent")
         if kill:
             return await channel.withdraw(message, recipient, delivery.key, Receipt(id=delivery.remote_id or ""))
+        if delivery.kind == CORRECTION and channel.capabilities.edit and (earlier := await self.earlier(delivery)):
+            return await channel.amend(message, recipient, delivery.key, earlier)
         return await channel.deliver(message, recipient, delivery.key)
 
     async def _look(

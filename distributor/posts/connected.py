@@ -6,9 +6,10 @@ from typing import ClassVar
 
 from distributor.contract import Unauthorized
 from distributor.errors import ConfigError
+from distributor.http import Http, Request
 from distributor.posts.oauth import OAuth, renewed
 from distributor.posts.social import Social
-from distributor.posts.vault import Vault
+from distributor.posts.vault import Tokens, Vault
 from distributor.settings import Secret
 
 __all__ = ["Connected", "OAuth"]
@@ -18,7 +19,7 @@ __all__ = ["Connected", "OAuth"]
 class Connected(Social):
     """With `client_id`, `distributor connect` makes the connection and this renews it."""
 
-    OAUTH: ClassVar[OAuth]
+    OAUTH: ClassVar[OAuth] = OAuth(authorize="", token="", scopes=())
 
     token: Secret | None = None  #: an access token that does not end; or:
     client_id: str | None = None  #: the application's, from the network's developer site
@@ -29,6 +30,19 @@ class Connected(Social):
         super().__post_init__()
         if self.token and self.client_id:
             raise ConfigError(f"[channels.{self.name}] token, client_id: give one of the two")
+
+    @property
+    def oauth(self) -> OAuth:
+        """The network's addresses."""
+        return self.OAUTH
+
+    async def consented(self, tokens: Tokens, http: Http) -> Tokens:  # noqa: ARG002  the default keeps them
+        """What to keep of what the network gave. Raises DeliveryError."""
+        return tokens
+
+    def renewal(self, tokens: Tokens) -> Request | None:  # noqa: ARG002  the default is a refresh token
+        """The request for a fresh token, of a network that has no refresh tokens."""
+        return None
 
     @property
     def vault(self) -> Vault:
@@ -59,4 +73,5 @@ class Connected(Social):
             return await super().credential()
         if not self.vault.exists():
             raise Unauthorized(f"[channels.{self.name}] it is not connected: run 'distributor connect {self.name}'")
-        return await renewed(self.vault, self.OAUTH, self.client_id, self.client_secret, self._http)
+        secret = self.client_secret.reveal() if self.client_secret and not self.client_secret.missing() else None
+        return await renewed(self.vault, self.oauth, self.client_id, secret, self._http, self.renewal)

@@ -3,7 +3,7 @@
 import base64
 import json
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -13,11 +13,11 @@ from distributor.contract import InDoubt, Refused, Unauthorized, Unavailable
 from distributor.errors import ConfigError
 from distributor.http import Http, Request, raise_for
 from distributor.posts.vault import Tokens, Vault
-from distributor.settings import Secret
 from distributor.text.said import said
 
 #: A token that ends sooner than this is renewed before it is used.
 _EARLY = timedelta(minutes=5)
+_EARLY_WITHOUT = timedelta(days=14)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,24 +74,43 @@ class Flow:
         return await _ask(self._oauth, str(body), self._client.client_id, secret, http, now)
 
 
-async def renewed(vault: Vault, oauth: OAuth, client_id: str, secret: Secret | None, http: Http) -> str:
-    """The access token of a connection; renewed first where it is about to end, by one process at a time."""
+async def renewed(
+    vault: Vault,
+    oauth: OAuth,
+    client_id: str,
+    secret: str | None,
+    http: Http,
+    renewal: Callable[[Tokens], Request | None],
+) -> str:
+    """The access token of a connection; renewed first where it is about to end, by one process at a time.
+
+    Raises Unauthorized where a person has to connect again, Unavailable where the network does not answer.
+    """
     now = datetime.now(UTC)
     tokens = vault.read()
-    if not tokens.expires or tokens.expires - now > _EARLY:
+    if not _ends(tokens, now):
         return tokens.access
     async with vault.locked():
         tokens = vault.read()  # somebody renewed it while we waited
-        if tokens.expires and tokens.expires - now <= _EARLY:
-            if not tokens.refresh:
-                if tokens.expires > now:
-                    return tokens.access
-                raise Unauthorized("the connection has ended: run 'distributor connect' for it again")
+        if not _ends(tokens, now):
+            return tokens.access
+        if tokens.refresh:
             body = _client(client_id).prepare_refresh_body(refresh_token=tokens.refresh, client_id=client_id)
-            fresh = await _ask(oauth, str(body), client_id, secret.reveal() if secret else None, http, now)
-            tokens = fresh.after(tokens)
-            vault.write(tokens)
+            fresh = await _ask(oauth, str(body), client_id, secret, http, now)
+        elif (request := renewal(tokens)) and tokens.expires and tokens.expires > now:
+            fresh = await read_tokens(request, http, now, hide=(tokens.access,))
+        elif tokens.expires and tokens.expires > now:
+            return tokens.access
+        else:
+            raise Unauthorized("the connection has ended: run 'distributor connect' for it again")
+        tokens = fresh.after(tokens)
+        vault.write(tokens)
     return tokens.access
+
+
+def _ends(tokens: Tokens, now: datetime) -> bool:
+    """Whether it is time for a new one: in the last minutes where there is a refresh token, else in the last days."""
+    return tokens.expires is not None and tokens.expires - now <= (_EARLY if tokens.refresh else _EARLY_WITHOUT)
 
 
 def _code(answered: str, state: str) -> str:
@@ -104,26 +123,34 @@ def _code(answered: str, state: str) -> str:
 
 
 async def _ask(oauth: OAuth, body: str, client_id: str, secret: str | None, http: Http, now: datetime) -> Tokens:
-    """Ask the token address. Nothing can have been posted: a lost answer is Unavailable."""
+    """Ask the token address."""
     headers = [("Content-Type", "application/x-www-form-urlencoded"), ("Accept", "application/json")]
     if secret and oauth.secret_in_body:
         body += f"&{urlencode({'client_secret': secret})}"
     elif secret:
         pair = base64.b64encode(f"{quote(client_id)}:{quote(secret)}".encode()).decode()
         headers.append(("Authorization", f"Basic {pair}"))  # RFC 6749 §2.3.1
+    request = Request(method="POST", url=oauth.token, headers=tuple(headers), body=body.encode())
+    return await read_tokens(request, http, now, hide=(secret or "",))
+
+
+async def read_tokens(request: Request, http: Http, now: datetime, *, hide: tuple[str, ...]) -> Tokens:
+    """Ask for tokens. Nothing can have been posted: a lost answer is Unavailable, a refusal Unauthorized."""
     try:
-        answer = await http.send(Request(method="POST", url=oauth.token, headers=tuple(headers), body=body.encode()))
-        words = said(answer.json().get("error_description") or answer.json().get("error"), hide=[secret or ""])
+        answer = await http.send(request)
+        error = answer.json().get("error")
+        error = error.get("message") if isinstance(error, dict) else error
+        words = said(answer.json().get("error_description") or error, hide=hide)
         if answer.status in (400, 401):
             raise Unauthorized(
                 f"the connection was refused ({words or answer.status}): run 'distributor connect' again"
             )
         raise_for(answer, "the token address", words)
         return _tokens(answer.json(), now)
-    except InDoubt as error:
-        raise Unavailable(error.reason) from None
-    except Refused as error:
-        raise Unauthorized(error.reason) from None
+    except InDoubt as failed:
+        raise Unavailable(failed.reason) from None
+    except Refused as failed:
+        raise Unauthorized(failed.reason) from None
 
 
 def _tokens(value: Mapping[str, object], now: datetime) -> Tokens:

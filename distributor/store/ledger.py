@@ -166,7 +166,9 @@ class Ledger(Reader):
                 connection.execute(q.kill_rows(new, now))
             return back, [row for row in out if row.channel not in able]
 
-    def settle_doubt(self, rows: Iterable[Delivery], *, there: bool, now: datetime, who: str) -> list[Delivery]:
+    def settle_doubt(
+        self, rows: Iterable[Delivery], *, there: bool, now: datetime, who: str, url: str | None = None
+    ) -> list[Delivery]:
         """A person looked: what is in doubt `there` is delivered, else it is planned again and goes out at once, unless a
         newer version is there; of a canceled release it is canceled. Returns what was settled, as it is now.
         """
@@ -174,6 +176,7 @@ class Ledger(Reader):
         settled: list[int] = []
         values: dict[str, object] = {"settled_at": micros(now), "reason": f"{who} looked: it is there"}
         values |= {"state": State.delivered, "sent_at": case((c.doubt_since.is_(None), c.due), else_=c.doubt_since)}
+        values |= {"remote_url": url} if url else {}
         if not there:
             state = case((CALLED_OFF, State.canceled), else_=State.planned)
             values = {"state": state, "late_ok": 1, "doubt_since": None, "reason": f"{who} sends it again"}

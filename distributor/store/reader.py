@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, Engine, exists, func, select, text
 
-from distributor.lifecycle import WAITING, State
+from distributor.lifecycle import KILL, WAITING, State
 from distributor.store import queries as q
 from distributor.store import schema as s
 from distributor.store.rows import Attempt, Delivery, Release, Worker, instant, maybe_instant, micros
@@ -122,6 +122,16 @@ class Reader:
         delivered = q.of(release_id, version), s.delivery.c.state == State.delivered
         with self._reading() as connection:
             return connection.execute(select(s.delivery.c.id).where(*delivered).limit(1)).first() is not None
+
+    def brought(self, later: Delivery) -> tuple[str, str | None] | None:
+        """What the newest earlier version brought to the same recipient: its remote id and address; None without one."""
+        c = s.delivery.c
+        same = (c.release_id == later.release_id, c.channel == later.channel, c.recipient == later.recipient)
+        out = (c.version < later.version, c.kind != KILL, c.state == State.delivered, c.remote_id.is_not(None))
+        query = select(c.remote_id, c.remote_url).where(*same, *out).order_by(c.version.desc()).limit(1)
+        with self._reading() as connection:
+            row = connection.execute(query).first()
+        return (row.remote_id, row.remote_url) if row and row.remote_id else None
 
     def workers(self) -> list[Worker]:
         """Every process that has not said goodbye, the liveliest first."""

@@ -66,8 +66,8 @@ class Network(LoopbackServer):
         head = f"Content-Type: {request.headers['content-type']}\r\n\r\n".encode()
         found: dict[str, Any] = {}
         for part in email.message_from_bytes(head + request.body, policy=email.policy.HTTP).iter_parts():
-            name = part.get_param("name", header="content-disposition")
-            data = part.get_payload(decode=True)
+            name = str(part.get_param("name", header="content-disposition"))
+            data = bytes(part.get_payload(decode=True))
             if part.get_filename():
                 found[name] = {"name": part.get_filename(), "type": part.get_content_type(), "data": data}
             else:
