@@ -57,6 +57,11 @@ class CopyText(Social):
         return Destination(live=False, place=str(self._folder))
 
     @property
+    def once_live(self) -> str:
+        """It never is."""
+        return "a person posts it"
+
+    @property
     def account_name(self) -> str:
         """The network that it is written for."""
         return self.for_network

@@ -11,6 +11,7 @@ _LOOKS_SECRET = re.compile(
     r"(?<=://)[^/@\s:]+:[^/@\s]+(?=@)"  # user:password@ in a URL
     r"|(?<=Bearer )[\w.~+/=-]+|(?<=Basic )[\w.~+/=-]+"  # RFC 6750, RFC 7617
     r"|(?<=/bot)\d+:[\w-]{20,}"  # Telegram puts the token into the path
+    r"|(?<=hooks\.slack\.com/services/)[\w/]+|(?<=/api/webhooks/)\d+/[\w-]+"  # an address that is the credential
     r"|(?<=[?&])(?:access_token|token|key|sig|secret|password)=[^&\s]+",
     re.IGNORECASE,
 )

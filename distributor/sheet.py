@@ -2,13 +2,15 @@
 
 import base64
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 from typing import Any
 
+from distributor import images
 from distributor.contract import Finding, MediaFile, Message
 from distributor.embargo import spell
 from distributor.preview import Preview, Rendered, read_media
+from distributor.release import DEFAULT_CATCH_UP, LatePolicy
 from distributor.render import Templates
 
 _RTL = ("ar", "he", "fa", "ur")
@@ -21,6 +23,7 @@ class Piece:
     text: str
     kind: str = ""
     target: str = ""
+    folded: bool = False  #: readers may have to ask for more to see it
 
 
 def pieces(message: Message) -> list[Piece]:
@@ -32,6 +35,31 @@ def pieces(message: Message) -> list[Piece]:
         found.append(Piece(message.text[entity.start : entity.end], entity.kind, entity.target))
         at = entity.end
     return [*found, Piece(message.text[at:])]
+
+
+def folded(found: Iterable[Piece], message: Message) -> list[Piece]:
+    """The pieces cut where a network hides the rest of a post: from about so many characters or the third line on."""
+    begin = _fold(message)
+    if begin is None:
+        return list(found)
+    out, at = [], 0
+    for piece in found:
+        split = min(max(begin - at, 0), len(piece.text))
+        for text, hidden in ((piece.text[:split], False), (piece.text[split:], True)):
+            if text:
+                out.append(replace(piece, text=text, folded=hidden))
+        at += len(piece.text)
+    return out
+
+
+def _fold(message: Message) -> int | None:
+    first = message.meta.get("fold", "").partition(" ")[0]
+    if not first.isdigit():
+        return None
+    lines = message.text.split("\n")
+    third = len("\n".join(lines[:3])) if len(lines) > 3 else len(message.text)
+    begin = min(int(first), third)
+    return begin if begin < len(message.text) else None
 
 
 def page(preview: Preview, templates: Templates) -> str:
@@ -50,6 +78,7 @@ def page(preview: Preview, templates: Templates) -> str:
             "seal": preview.digest,
             "findings": _sorted(preview.findings),
             "cards": [_card(one, release.zone, photos) for one in preview.rendered],
+            "late": _late(preview),
             "counts": _counts(preview.all_findings()),
         },
     )
@@ -64,7 +93,9 @@ def _card(one: Rendered, zone: str, photos: Sequence[MediaFile]) -> dict[str, An
         "due": spell(one.due, zone),
         "dir": "rtl" if message.lang.split("-")[0] in _RTL else "auto",
         "kind": _kind(message),
-        "pieces": pieces(message),
+        "pieces": folded(pieces(message), message),
+        "pictures": _pictures(message),
+        "card_image": _card_image(message, photos),
         "frame": _frame(message, photos),
         "wires": [(name, data.decode("utf-8", "backslashreplace"), len(data)) for name, data in exhibits.items()],
         "findings": _sorted(one.findings),
@@ -75,10 +106,42 @@ def _card(one: Rendered, zone: str, photos: Sequence[MediaFile]) -> dict[str, An
     }
 
 
+def _late(preview: Preview) -> str:
+    """What happens when the instant is missed."""
+    release = preview.release
+    if release.late is LatePolicy.send:
+        return "sent however late, and marked late"
+    minutes = (release.catch_up_within or DEFAULT_CATCH_UP).total_seconds() / 60
+    return f"sent up to {minutes:.0f} minutes late, then held for a person"
+
+
+def _data(file: MediaFile) -> str:
+    return f"data:{file.content_type};base64,{base64.b64encode(file.data).decode('ascii')}"
+
+
+def _pictures(message: Message) -> list[dict[str, str]]:
+    """The photos of a post, as they are sent."""
+    if message.meta.get("media") != "photos":
+        return []
+    return [{"src": _data(file), "alt": file.alt, "name": file.name} for file in message.media]
+
+
+def _card_image(message: Message, photos: Sequence[MediaFile]) -> str:
+    """The picture of a post's link card: its own, or the one that the network will find on the page."""
+    if not message.meta.get("card_title"):
+        return ""
+    if message.media:
+        return _data(message.media[0])
+    made = next((found for photo in photos if (found := images.preview(images.clean(photo)))), None)
+    return _data(made.file) if made else ""
+
+
 def _kind(message: Message) -> str:
     """How a reader meets it: as mail, as an item in a list, or as a post."""
     if message.content_type.startswith("message/"):
         return "mail"
+    if message.meta.get("network"):
+        return "post"
     return "item" if message.html else "post"
 
 
@@ -90,7 +153,7 @@ def _frame(message: Message, photos: Sequence[MediaFile]) -> str:
     if not html:
         return ""
     for file in photos:
-        data = f"data:{file.content_type};base64,{base64.b64encode(file.data).decode('ascii')}"
+        data = _data(file)
         for address in _addresses(message, file):
             html = html.replace(address, data)
     if "<html" not in html.lower():

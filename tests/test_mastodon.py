@@ -252,6 +252,21 @@ def test_a_kill_deletes_the_status_and_what_is_gone_is_no_error(
     assert not make_channel("mastodon").capabilities.delete
 
 
+def test_photos_wait_until_they_are_processed(
+    live: Channel, server: MastodonServer, sample: Release, kit: Kit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def no_time(_self: object, _seconds: float) -> None:
+        return None
+
+    monkeypatch.setattr(type(live), "pause", no_time)
+    with_photos = replace(live, media="photos")  # type: ignore[call-arg]  # a field of the channel's own
+    message = with_photos.render(sample, kit)[0]
+    assert deliver(with_photos, message).id == "1"
+    assert server.received[-1].json()["media_ids"] == ["1"]
+    assert server.files["1"]["alt"] == sample.main.media[0].alt
+    assert json.loads(message.content)["media_ids"] == [f"media:{message.media[0].sha256[:16]}"]
+
+
 def test_a_live_post_and_its_repeat_are_one_status(live: Channel, server: MastodonServer, message: Message) -> None:
     first, second = deliver(live, message), deliver(live, message)
     assert first == second == Receipt(id="1", url=f"{server.url}/@tidewater/1")

@@ -32,6 +32,10 @@ if TYPE_CHECKING:
     from distributor.cli.metrics import Metrics
 
 
+#: Days before its end at which a connection is spoken of.
+_WARNINGS = (14, 7, 1)
+
+
 @click.command("run")
 @click.option("--until-idle", is_flag=True, help="End when nothing waits any more (for a cron job or a demo).")
 @click.option("--channels", multiple=True, metavar="NAME,…", help="Deliver only these (default: all enabled ones).")
@@ -100,6 +104,8 @@ class Service:
         """Begins to watch the clock."""
         self.clock: Clock = self.desk.clock
         self.began = self.clock.now()
+        self._looked = self.began - timedelta(days=1)
+        self._warned: dict[str, int] = {}
         self.host = socket.gethostname()
         self.name = f"{self.host}-{os.getpid()}-{self.began:%H%M%S%f}"
         self.redact = redact.of(self.desk.channels)
@@ -163,6 +169,7 @@ class Service:
         await self.outbox.look_around()
         if self.metrics:
             self.metrics.tick(now, await self.outbox.health(), ahead.total_seconds())
+        self._watch_connections(now)
         self.log.well_again()
         _tell_systemd("WATCHDOG=1")
         if self.until_idle and await self.outbox.idle():
@@ -174,6 +181,19 @@ class Service:
             self.log.say("clock_stepped", words, seconds=moved.total_seconds())
             if self.metrics:
                 self.metrics.stepped()
+
+    def _watch_connections(self, now: datetime) -> None:
+        """Say 14, 7 and 1 days before a connection ends."""
+        if now - self._looked < timedelta(hours=1):
+            return
+        self._looked = now
+        for name, channel in self.desk.channels.items():
+            ends = channel.good_until
+            near = [days for days in _WARNINGS if ends and ends - now <= timedelta(days=days)]
+            if ends and near and self._warned.get(name, _WARNINGS[0] + 1) > near[-1]:
+                self._warned[name] = near[-1]
+                words = f"the connection of {name} ends on {draw.when(ends, 'UTC')}: run 'distributor connect {name}'"
+                self.log.say("connection_ends", words, channel=name)
 
     def _report(self, events: Sequence[Event]) -> None:
         self.log.events(events)

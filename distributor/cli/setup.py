@@ -80,6 +80,9 @@ def doctor_command(setting: Setting, *, json_: bool) -> int:
             name, kind, state, draw.place(place.place, desk.site.root), f"class {cls}", ", ".join(place.missing) or "–"
         )
     out.print(table)
+    for name, channel in desk.channels.items():
+        if ends := channel.good_until:
+            out.print(f"[bold]connection[/]  {name} ends on {draw.when(ends, 'UTC')}")
     if missing:
         out.print("[bold yellow]missing[/] things must be set where 'distributor run' is started")
     return int(bool(missing))

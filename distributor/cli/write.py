@@ -187,12 +187,26 @@ def _facts(out: Console, one: Rendered) -> None:
     for count in message.counts:
         style = "bold red" if count.over else "green"
         out.print(f"[{style}]{count.used}[/] of {count.limit} {count.unit}")
+    _draw_post(out, message)
     for dropped in message.dropped:
         out.print(f"[yellow]dropped[/]  {draw.plain(dropped.text)} [dim]{draw.plain(dropped.why)}[/]")
     draw.findings(out, one.findings)
     for copy in one.copies:
         out.print(f"[dim]sha256 {copy.digest[:16]}…  {copy.size:>7,} bytes  {draw.plain(copy.recipient.address)}[/]")
     out.print()
+
+
+def _draw_post(out: Console, message: Message) -> None:
+    """What stands around the words of a social post."""
+    meta = message.meta
+    if meta.get("card_title"):
+        out.print(f"[dim]card[/]  {draw.plain(meta['card_title'])} [dim]{draw.plain(meta['card_host'])}[/]")
+    if meta.get("media") == "photos":
+        for file in message.media:
+            out.print(f"[dim]photo[/] {draw.plain(file.name)} [dim]ALT[/] {draw.plain(file.alt or 'none')}")
+    for name in ("cost", "topic", "hidden_tags"):
+        if meta.get(name):
+            out.print(f"[dim]{name.replace('_', ' ')}[/]  {draw.plain(meta[name])}")
 
 
 def _write_page(templates: Templates, made: Preview, path: Path) -> None:

@@ -115,6 +115,18 @@ class Sending(Channel):
         )
 
     @property
+    def once_live(self) -> str:
+        """What the network can do, for a preview without a credential."""
+        lost = {
+            Idempotency.A: "a lost answer is repeated with the same key",
+            Idempotency.B: "a lost answer is repeated, and a duplicate refused",
+            Idempotency.C: "a lost answer is looked up",
+            Idempotency.D: "a lost answer is for a person",
+        }[self.CLASS]
+        can = [word for word, able in (("edited", self.EDIT), ("deleted", self.DELETE)) if able]
+        return f"{lost} (class {self.CLASS}); it can be {' and '.join(can) if can else 'neither edited nor deleted'}"
+
+    @property
     def destination(self) -> Destination:
         """The network, or the folder of the requests."""
         if not self._is_live:

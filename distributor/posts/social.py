@@ -157,9 +157,11 @@ class Social(Sending):
         """What the preview draws around the words."""
         limits = made.limits
         shown_as = {"account": self.account_name, "network": self.NETWORK}
-        shown_as["name"] = self.display_name or made.release.issuer.name
+        shown_as |= {"name": self.display_name or made.release.issuer.name, "media": self.media}
+        if not self.destination.live:
+            shown_as["once_live"] = self.once_live
         if fold := limits.get("fold"):
-            shown_as["fold"] = str(fold)
+            shown_as["fold"] = " ".join(map(str, fold))
         if self.media == "card" and limits.get("card", True):
             host = made.url.partition("://")[2].partition("/")[0]
             shown_as |= {"card_title": made.card.title, "card_description": made.card.description, "card_host": host}

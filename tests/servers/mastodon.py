@@ -1,10 +1,12 @@
 """A Mastodon server of one account: strict about what it takes, with Idempotency-Key."""
 
 import re
+from typing import Any
 
 import regex
 
 from tests.servers.http import LoopbackServer, Received, Refusal, Reply
+from tests.servers.networks import Network
 
 _FIELDS = {
     "status", "media_ids", "in_reply_to_id", "sensitive", "spoiler_text", "visibility", "language", "scheduled_at",
@@ -17,6 +19,7 @@ class MastodonServer(LoopbackServer):
         self.token = token
         self.max_characters = max_characters
         self.statuses: list[dict[str, str]] = []
+        self.files: dict[str, dict[str, Any]] = {}
         self._by_key: dict[str, dict[str, str]] = {}
 
     def answer(self, request: Received) -> Reply:
@@ -27,6 +30,21 @@ class MastodonServer(LoopbackServer):
             gone = [status for status in self.statuses if status["id"] == name]
             self.statuses = [status for status in self.statuses if status["id"] != name]
             return Reply.of(gone[0]) if gone else Reply.of({"error": "Record not found"}, 404)
+        if request.method == "POST" and request.path == "/api/v2/media":
+            form = Network.form(request)
+            assert form["file"]["type"].startswith("image/")
+            self.files[str(len(self.files) + 1)] = {"polls": 0, "alt": form["description"]}
+            return Reply.of({"id": str(len(self.files)), "url": None}, 202)
+        if request.method == "GET" and request.path.startswith("/api/v1/media/"):
+            file = self.files[request.path.rpartition("/")[2]]
+            file["polls"] += 1
+            return Reply.of({"id": "1"}, 200 if file["polls"] > 2 else 206)
+        if request.method == "PUT":
+            found = next((one for one in self.statuses if one["id"] == request.path.rpartition("/")[2]), None)
+            if found is None or set(request.json()) - {"status", "language", "media_ids", "spoiler_text", "sensitive"}:
+                return Reply.of({"error": "Record not found"}, 404)
+            found |= request.json()
+            return Reply.of(found)
         if (request.method, request.path) != ("POST", "/api/v1/statuses"):
             return Reply.of({"error": "Record not found"}, 404)
         key = request.headers.get("idempotency-key", "")
@@ -50,6 +68,8 @@ class MastodonServer(LoopbackServer):
             raise Refusal(Reply.of({"error": "'visibility' is not included in the list"}, 422))
         if not re.fullmatch("[a-z]{2,3}", body["language"]):
             raise Refusal(Reply.of({"error": "language is not ISO 639"}, 422))
+        if any(name not in self.files or self.files[name]["polls"] < 3 for name in body.get("media_ids", [])):
+            raise Refusal(Reply.of({"error": "Cannot attach files that have not finished processing"}, 422))
         counted = re.sub(r"https?://[^\s]+", "x" * 23, body["status"])
         if len(regex.findall(r"\X", counted)) > self.max_characters:
             text = f"Validation failed: Text character limit of {self.max_characters} exceeded"

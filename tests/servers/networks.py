@@ -7,6 +7,7 @@ import json
 import re
 import time
 import uuid
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 from urllib.parse import parse_qs, parse_qsl, unquote, urlsplit
@@ -85,6 +86,10 @@ class Network(LoopbackServer):
 class XServer(Network):
     commit = "/2/tweets"
 
+    def __init__(self) -> None:
+        super().__init__()
+        self.clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+
     def throttled(self) -> Reply:
         return Reply.of(
             {"title": "Too Many Requests", "status": 429}, 429, x_rate_limit_reset=str(int(time.time()) + 30)
@@ -121,7 +126,7 @@ class XServer(Network):
             if name not in self.files:
                 return Reply.of({"title": "Invalid Request", "detail": "Your media IDs are invalid."}, 400)
         name = self.number()
-        self.posts[name] = {**body, "at": datetime.now(UTC)}
+        self.posts[name] = {**body, "at": self.clock()}
         return Reply.of({"data": {"id": name, "text": body["text"]}}, 201)
 
     def _shown(self, name: str) -> dict[str, Any]:
