@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: demo test check bench wheel clean
+.PHONY: demo test check bench wheel tlds clean
 .DEFAULT_GOAL := help
 
 help:
@@ -39,9 +39,16 @@ bench: $(READY)
 	$(BIN)/python benchmarks/publish.py
 	$(BIN)/python benchmarks/rebuild.py
 	$(BIN)/python benchmarks/serving.py
+	$(BIN)/python benchmarks/social.py
 
 wheel: $(READY)
 	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist .
+
+# What IANA has assigned since, beside the names that are in the list.
+tlds:
+	@head -2 distributor/text/tlds.txt > tlds.new
+	@{ grep -v '^#' distributor/text/tlds.txt; curl -fsS https://data.iana.org/TLD/tlds-alpha-by-domain.txt | grep -v '^#' \
+	  | tr 'A-Z' 'a-z' | grep -v '^xn--'; } | LC_ALL=C sort -u >> tlds.new && mv tlds.new distributor/text/tlds.txt
 
 clean:
 	rm -rf .venv dist build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

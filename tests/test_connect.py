@@ -483,7 +483,7 @@ def test_run_and_doctor_say_it_in_time(office: Cli, key: None) -> None:
     said = []
     with desk.ledger(create=True) as ledger:
         service = Service(desk=desk, ledger=ledger, stop=asyncio.Event(), until_idle=False, as_json=False)
-        service.log.say = lambda event, words, **_facts: said.append((event, words))  # type: ignore[method-assign,assignment]
+        service.log.say = lambda event, words, **_facts: said.append((event, words))  # type: ignore[method-assign]
         for _ in range(21 * 24):
             service._watch_connections(clock.now())
             clock.step(timedelta(hours=1))

@@ -49,6 +49,10 @@ class Refusal(Exception):
         self.reply = reply
 
 
+class _Server(ThreadingHTTPServer):
+    request_queue_size = 256  # a hundred connections at once
+
+
 class LoopbackServer:
     """Runs while its `with` block does. A subclass says what it answers; `faults` are replies to be given first.
 
@@ -60,7 +64,7 @@ class LoopbackServer:
         self.received: list[Received] = []
         self.faults: list[Callable[[Received, Callable[[], Reply]], Reply]] = []
         self._lock = threading.Lock()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self._server = _Server(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True)
 
