@@ -97,13 +97,18 @@ def _card(one: Rendered, zone: str, photos: Sequence[MediaFile]) -> dict[str, An
         "pictures": _pictures(message),
         "card_image": _card_image(message, photos),
         "frame": _frame(message, photos),
-        "wires": [(name, data.decode("utf-8", "backslashreplace"), len(data)) for name, data in exhibits.items()],
+        "wires": [(name, _readable(data), len(data)) for name, data in exhibits.items()],
         "findings": _sorted(one.findings),
         "copies": one.copies,
         "destination": channel.destination,
         "place": channel.place(message),
         "capabilities": channel.capabilities,
     }
+
+
+def _readable(data: bytes) -> str:
+    """What stands in a file, as far as a person can read it."""
+    return "a file of another kind than text" if b"\0" in data else data.decode("utf-8", "backslashreplace")
 
 
 def _late(preview: Preview) -> str:

@@ -484,9 +484,9 @@ def test_run_and_doctor_say_it_in_time(office: Cli, key: None) -> None:
     with desk.ledger(create=True) as ledger:
         service = Service(desk=desk, ledger=ledger, stop=asyncio.Event(), until_idle=False, as_json=False)
         service.log.say = lambda event, words, **_facts: said.append((event, words))  # type: ignore[method-assign]
-        for _ in range(21 * 24):
+        for _ in range(21 * 4):
             service._watch_connections(clock.now())
-            clock.step(timedelta(hours=1))
+            clock.step(timedelta(hours=6))
     assert [event for event, _ in said] == ["connection_ends"] * 3
     assert "distributor connect x" in said[0][1]
 

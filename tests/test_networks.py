@@ -1,17 +1,20 @@
 """Every social network: its golden posts, and its adapter against a strict server that can fail in each documented way."""
 
 import asyncio
+import html
 import json
 import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from distributor import sheet
 from distributor.contract import (
     AlreadyThere,
     Channel,
@@ -27,6 +30,8 @@ from distributor.contract import (
     Unavailable,
 )
 from distributor.errors import ConfigError
+from distributor.preview import Press
+from distributor.reading import ReleaseFile
 from distributor.release import Release
 from distributor.text.count import pieces
 from tests.nasty import NASTY
@@ -523,3 +528,32 @@ def test_copytext_knows_its_networks(make_channel: MakeChannel, sample: Release,
         make_channel("copytext", for_network="weibbo").render(sample, kit)
     weibo = make_channel("copytext").render(sample, kit)[0]
     assert "#HarbourLine#" in weibo.text or weibo.dropped
+
+
+def test_the_preview_draws_what_a_reader_meets(
+    make_channel: MakeChannel, sample: Release, sample_folder: Path, kit: Kit
+) -> None:
+    names = {"x": {}, "linkedin": {}, "mastodon": {"media": "photos"}, "bluesky": {}, "threads": {}, "copytext": {}}
+    channels = {name: make_channel(name, languages=["en"], **more) for name, more in names.items()}
+    file = ReleaseFile(release=sample, path=sample_folder / "harbour-line.md", lines={}, digest="x")
+    made = Press(templates=kit.templates, newsroom=kit.newsroom, networks=kit.networks).preview(
+        file, channels, datetime(2030, 3, 1, tzinfo=UTC)
+    )
+    page = sheet.page(made, kit.templates)
+    for words in (
+        "$0.200, prices of 2026-08-22",
+        "173 of 280 weighted characters",
+        "527 of 3,000 characters as escaped",
+        f'<span class="alt">ALT</span> {html.escape(sample.main.media[0].alt or "-").replace("&#x27;", "&#39;")}',
+        "Readers see about the first 140 to 210 characters",
+        "a lost answer is looked up (class C); it can be deleted",
+        "sent up to 15 minutes late, then held for a person",
+        "<dt>Topic</dt><dd>HarbourLine</dd>",
+        '<span class="live-hashtag folded" title="HarbourLine">#HarbourLine</span>',
+        "a file of another kind than text",
+    ):
+        assert words in page, words
+    assert page.count('<div class="linkcard"') == 4
+    assert page.count("data:image/jpeg;base64,") >= 6
+    assert "\0" not in page
+    assert "<script" not in page

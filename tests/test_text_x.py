@@ -141,7 +141,6 @@ def test_what_is_found_lies_apart_and_in_the_text(text: str) -> None:
         assert end <= found.start < found.end <= len(text)
         assert text[found.start : found.end] == found.text
         end = found.end
-    assert x.weight(text + "x") <= x.weight(text) + 24
     assert 0 <= x.weight(text) <= max(23, 2 * len(text) + 23 * text.count("ferries.org"))
 
 

@@ -8,6 +8,7 @@ import os
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -147,14 +148,6 @@ def _has_key() -> bool:
 
 def _cipher(salt: bytes) -> Any:
     """Fernet (AES-128-CBC with HMAC-SHA256) under a key that scrypt makes of the passphrase."""
-    from base64 import urlsafe_b64encode
-
-    try:
-        from cryptography.fernet import Fernet
-        from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
-    except ModuleNotFoundError:
-        raise ActionError("a connection needs cryptography: pip install 'press-distributor[connect]'") from None
-
     phrase = os.environ.get(KEY, "")
     if file := os.environ.get(f"{KEY}_FILE"):
         try:
@@ -166,6 +159,19 @@ def _cipher(salt: bytes) -> Any:
             f"there is nowhere to keep tokens: set {KEY} to a passphrase of at least 12 characters (or {KEY}_FILE to a "
             "file that holds it), or install 'keyring' on a machine with a keyring"
         )
+    return _fernet(phrase, salt)
+
+
+@lru_cache(maxsize=32)
+def _fernet(phrase: str, salt: bytes) -> Any:
+    """Made once: scrypt takes its time on purpose, and a token is read for every post."""
+    from base64 import urlsafe_b64encode
+
+    try:
+        from cryptography.fernet import Fernet
+        from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
+    except ModuleNotFoundError:
+        raise ActionError("a connection needs cryptography: pip install 'press-distributor[connect]'") from None
     return Fernet(urlsafe_b64encode(Scrypt(salt=salt, length=32, n=2**14, r=8, p=1).derive(phrase.encode())))
 
 
