@@ -1,6 +1,7 @@
 """Facebook: one post per language on a Page (developers.facebook.com/docs/pages-api/posts)."""
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -161,6 +162,13 @@ class Facebook(Connected):
         """POST /{post}: the message alone can change."""
         body = json.dumps({"message": json.loads(content)["message"]}, ensure_ascii=False).encode()
         return Request(method="POST", url=self._url(message, receipt.id), headers=(_JSON,), body=body)
+
+    def wait(self, answer: Answer) -> float | None:
+        """The minutes of its usage header (docs/graph-api/overview/rate-limiting), where it names some."""
+        found = re.search(
+            r'"estimated_time_to_regain_access":\s*(\d+)', answer.headers.get("x-business-use-case-usage", "")
+        )
+        return 60 * float(found[1]) if found and float(found[1]) else None
 
     def sentence(self, answer: Answer) -> str:
         """The error's message with its numbers, which say more (docs/graph-api/guides/error-handling)."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import html
+import io
 import json
 import logging
 from collections.abc import Callable, Iterator
@@ -13,8 +14,9 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
-from distributor import sheet
+from distributor import images, sheet
 from distributor.contract import (
     AlreadyThere,
     Channel,
@@ -22,6 +24,7 @@ from distributor.contract import (
     Idempotency,
     InDoubt,
     Kit,
+    MediaFile,
     Message,
     Receipt,
     Severity,
@@ -30,6 +33,7 @@ from distributor.contract import (
     Unavailable,
 )
 from distributor.errors import ConfigError
+from distributor.posts.photos import short
 from distributor.preview import Press
 from distributor.reading import ReleaseFile
 from distributor.release import Release
@@ -557,3 +561,51 @@ def test_the_preview_draws_what_a_reader_meets(
     assert page.count("data:image/jpeg;base64,") >= 6
     assert "\0" not in page
     assert "<script" not in page
+
+
+def test_photos_are_made_to_fit() -> None:
+    def photo(size: tuple[int, int], kind: str = "JPEG", **options: Any) -> MediaFile:
+        target = io.BytesIO()
+        Image.effect_noise(size, 90).convert("RGB").save(target, kind, **options)
+        return MediaFile(name=f"a.{kind.lower()}", content_type=f"image/{kind.lower()}", data=target.getvalue())
+
+    def fitted(file: MediaFile, **more: Any) -> tuple[MediaFile, tuple[int, int]]:
+        limits = {"kinds": ("image/jpeg",), "max_bytes": 10**7, "max_side": 4000, "max_pixels": 10**7}
+        made = images.within(file, images.Recipe(**{**limits, **more}))
+        assert made
+        size = images.size(made)
+        assert size
+        return made, size
+
+    small = photo((300, 200))
+    assert fitted(small)[0] is small
+    made, size = fitted(photo((300, 200), "PNG"))
+    assert (made.name, made.content_type, size) == ("a.jpg", "image/jpeg", (300, 200))
+    assert fitted(small, max_side=150)[1] == (150, 100)
+    width, height = fitted(small, max_pixels=15_000)[1]
+    assert width * height <= 15_000
+    made, _ = fitted(photo((900, 600), quality=98), max_bytes=60_000)
+    assert len(made.data) <= 60_000
+    nothing = images.Recipe(kinds=("image/jpeg",), max_bytes=100, max_side=4000, max_pixels=10**7)
+    assert images.within(small, nothing) is None
+    text = MediaFile(name="a.jpg", content_type="image/jpeg", data=b"no photo")
+    assert images.within(text, nothing) is None
+
+
+def test_alt_texts_are_cut_between_words() -> None:
+    words = short("A white ferry crosses the harbour at dawn", 20)
+    assert words == "A white ferry…"
+    assert short("A white ferry", 20) == "A white ferry"
+
+
+def test_more_photos_than_a_post_has_room_for(
+    make_channel: MakeChannel, sample: Release, make_release: Callable[..., Release], kit: Kit
+) -> None:
+    channel = make_channel("x", media="photos")
+    (media,) = sample.main.media
+    six = tuple(media.model_copy(update={"alt": f"Ferry {number}"}) for number in range(6))
+    message = channel.render(make_release(media=six), kit)[0]
+    assert [file.alt for file in message.media] == [f"Ferry {number}" for number in range(4)]
+    assert [one.why for one in message.dropped] == ["a post has at most 4 photos"] * 2
+    video = media.model_copy(update={"kind": "video"})
+    assert channel.render(make_release(media=(video,)), kit)[0].media == ()

@@ -42,6 +42,11 @@ def test_the_weight(text: str, weight: int) -> None:
     assert x.weight(text) == weight
 
 
+def test_before_version_3_an_emoji_counts_by_its_code_points() -> None:
+    assert x.weight("👨‍👩‍👧‍👦", whole_emoji=False) == 11
+    assert x.weight("🇭🇰 ferries.org", whole_emoji=False) == 28
+
+
 def test_the_limit() -> None:
     assert x.is_valid("x" * 280)
     assert not x.is_valid("x" * 281)

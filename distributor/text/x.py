@@ -157,15 +157,18 @@ def live(text: str) -> list[Found]:
     return apart([*urls(text), *_tags(text), *mentions(text), *cashtags(text)])
 
 
-def weight(text: str, *, per_url: int = 23) -> int:
-    """The weighted length: NFC; a link 23, an emoji 2, a code point 1 or 2."""
+def weight(text: str, *, per_url: int = 23, whole_emoji: bool = True) -> int:
+    """The weighted length: NFC; a link 23, an emoji 2, a code point 1 or 2. Without `whole_emoji` the code points of an emoji
+    count one by one, as before config version 3.
+    """
     text = unicodedata.normalize("NFC", text)
+    count = _plain_weight if whole_emoji else _each
     total, position = 0, 0
     for link in urls(text):
         if link.start >= position:
-            total += _plain_weight(text[position : link.start]) + per_url
+            total += count(text[position : link.start]) + per_url
             position = link.end
-    return total + _plain_weight(text[position:])
+    return total + count(text[position:])
 
 
 def _plain_weight(text: str) -> int:
@@ -180,6 +183,6 @@ def _each(text: str) -> int:
     return 2 * len(text) - len(_LIGHT.findall(text))
 
 
-def is_valid(text: str, *, limit: int = 280) -> bool:
+def is_valid(text: str, *, limit: int = 280, whole_emoji: bool = True) -> bool:
     """Whether X takes the text: not empty, within the limit, and without U+FFFE, U+FEFF and U+FFFF."""
-    return 0 < weight(text) <= limit and not regex.search(f"[{_INVALID}]", text)
+    return 0 < weight(text, whole_emoji=whole_emoji) <= limit and not regex.search(f"[{_INVALID}]", text)
