@@ -30,9 +30,10 @@ from distributor.settings import Secret
 from . import maildir, server
 from .addresses import Mailbox, ascii_domain, parse
 from .letter import letter
+from .line import Timeouts
 from .message import Mail, message_id, personal
 from .server import Server, Tls
-from .smtp import Sender, Timeouts
+from .smtp import Sender
 from .wrap import wrap
 
 _LONG_SUBJECT = 150
@@ -57,6 +58,8 @@ class Email(Channel):
     smtp: str | None = None  #: `smtp://user@host:port` or `smtps://…`; without it a Maildir
     password: Secret | None = None
     tls: Tls = "starttls"
+    connections: int = 4  #: to the server at once
+    per_connection: int | None = None  #: mails over one of them, where the server or its owner wants few
     unsubscribe: str | None = None  #: the address that takes people off the list
     list_id: str | None = None  #: `press.company.example`
     _timeouts: Timeouts = field(default_factory=Timeouts, init=False, repr=False, compare=False)
@@ -71,6 +74,8 @@ class Email(Channel):
             )
         if self.list_id and not _LIST_ID.fullmatch(self.list_id):
             raise self._wrong("list_id", f"'{self.list_id}' is no list name; write it like press.company.example")
+        if self.connections < 1 or (self.per_connection is not None and self.per_connection < 1):
+            raise self._wrong("connections, per_connection", "must be above zero")
         own = {"sender": self._from, "reply_to": self._reply_to, "unsubscribe": self._leave}
         for key, box in own.items():
             if box and box.needs_smtputf8:
@@ -128,8 +133,8 @@ class Email(Channel):
 
     @property
     def concurrency(self) -> int:
-        """One connection, so one mail at a time: what waits for its turn is not in doubt after a crash."""
-        return super().concurrency if self._server is None else 1
+        """Two mails for every connection: one whose answer is awaited, one whose envelope is on its way."""
+        return super().concurrency if self._server is None else 2 * self.connections
 
     @property
     def destination(self) -> Destination:
@@ -220,10 +225,26 @@ class Email(Channel):
             return Receipt(id=str(maildir.deliver(self._folder, key, wire)))
         sender = message.meta["sender"]
         domain = sender.rpartition("@")[2]
-        if not self._kept:
-            self._kept.append(Sender(server=self._server, helo=domain, timeouts=self._timeouts))
-        answer = await self._kept[0].send(sender=sender, recipient=recipient.address, wire=wire)
+        answer = await self._sender(self._server).send(sender=sender, recipient=recipient.address, wire=wire)
         return Receipt(id=message_id(message.meta["identity"], recipient.address, domain), detail=answer)
+
+    def _sender(self, to: Server) -> Sender:
+        if not self._kept:
+            self._kept.append(
+                Sender(
+                    server=to,
+                    helo=self._from.domain,
+                    timeouts=self._timeouts,
+                    connections=self.connections,
+                    most=self.per_connection,
+                )
+            )
+        return self._kept[0]
+
+    async def prepare(self) -> None:
+        """Open every connection: a server that takes none is known while there is time."""
+        if self._server:
+            await self._sender(self._server).prepare()
 
     def read_back(self, receipt: Receipt) -> bytes | None:
         """The mail in the Maildir, wherever a mail program has moved it to; None from a server."""

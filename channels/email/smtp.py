@@ -1,140 +1,150 @@
-"""Handing a mail to a server, step by step, so that the step in which it failed is known.
-
-Only what happens after the final dot can be in doubt (RFC 1047): a connection lost before it has certainly delivered
-nothing, an answer is an answer, and silence after it may be either.
-"""
+"""Handing mails to one server over several kept connections."""
 
 import asyncio
 import base64
-import re
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from typing import cast
 
 import aiosmtplib
-from aiosmtplib import SMTPResponse
 
-from distributor.contract import DeliveryError, InDoubt, Refused, Throttled, Unauthorized, Unavailable, Unsupported
+from distributor.contract import DeliveryError, Unauthorized, Unavailable
 from distributor.errors import ConfigError
 from distributor.text.said import said
 
+from . import replies
+from .line import Job, Line, Offer, Timeouts
 from .server import Server
 
-_DOT = re.compile(rb"^\.", re.MULTILINE)
-_PAUSE = timedelta(minutes=5)  #: after a 4xx: greylisting lasts one to five minutes
-_BAD_LOGIN = frozenset({530, 534, 535, 538})  # RFC 4954 §6
 _LOST = (aiosmtplib.SMTPException, OSError)  #: what a client raises when there is no answer; includes TimeoutError
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Timeouts:
-    """Seconds (RFC 5321 §4.5.3.2). A short one for the final dot would itself make mails that arrive twice."""
-
-    connect: float = 60.0
-    command: float = 300.0
-    data: float = 120.0
-    body: float = 180.0
-    dot: float = 600.0
+_GOODBYE = 2.0  #: seconds for the other side to close
+_LOOK = 0.25  #: seconds between two looks at the deadlines
 
 
 @dataclass
 class Sender:
-    """One kept connection to one server; whoever sends waits for its turn."""
+    """The connections to one server. A mail goes to one that is free, else waits for its turn."""
 
     server: Server
     helo: str  #: how we call ourselves: a domain
     timeouts: Timeouts
-    _client: aiosmtplib.SMTP | None = field(default=None, init=False, repr=False)
-    _turn: asyncio.Lock = field(default_factory=asyncio.Lock, init=False, repr=False)
+    connections: int = 1
+    most: int | None = None  #: mails over one connection
+    _lines: set[Line] = field(default_factory=set, init=False, repr=False)
+    _idle: list[Line] = field(default_factory=list, init=False, repr=False)
+    _waiting: deque[Job] = field(default_factory=deque, init=False, repr=False)
+    _opening: set[asyncio.Task[None]] = field(default_factory=set, init=False, repr=False)
+    _watch: asyncio.Task[None] | None = field(default=None, init=False, repr=False)
 
     async def send(self, *, sender: str, recipient: str, wire: bytes) -> str:
         """Hand over `wire` (CRLF line ends) and return the server's answer.
 
         Raises DeliveryError: InDoubt only when the final dot was written and no answer came.
         """
-        async with self._turn:
-            try:
-                client = await self._begin(sender, recipient, len(wire))
-                with self._step("the recipient"):
-                    await client.rcpt(recipient, encoding="utf-8", timeout=self.timeouts.command)
-                return await self._data(client, wire)
-            except (Refused, Throttled, Unsupported):
-                await self._reset()
-                raise
-            except BaseException:
-                self._drop()
-                raise
+        done: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        job = Job(sender=sender, recipient=recipient, wire=wire, done=done)
+        while self._idle:
+            line = self._idle.pop()
+            if not line.closed:
+                line.start(job)
+                break
+        else:
+            self._waiting.append(job)
+            self._open_more()
+        return await done
+
+    async def prepare(self) -> None:
+        """Open every connection that is not open yet. Raises DeliveryError where that fails."""
+        missing = self.connections - len(self._lines) - len(self._opening)
+        opened = await asyncio.gather(*(self._open_line() for _ in range(missing)), return_exceptions=True)
+        for error in opened:
+            if isinstance(error, BaseException):
+                raise error
 
     async def close(self) -> None:
-        """Say goodbye and close; the next `send` opens a new connection."""
-        async with self._turn:
-            if self._client and self._client.is_connected:
-                with suppress(*_LOST):
-                    await self._client.quit(timeout=5.0)
-            self._drop()
+        """Say goodbye and close; the next `send` opens new connections."""
+        for task in [*self._opening, *([self._watch] if self._watch else [])]:
+            task.cancel()
+        self._watch = None
+        lines = list(self._lines)
+        for line in lines:
+            line.quit()
+        self._idle.clear()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_GOODBYE):
+                await asyncio.gather(*(line.gone.wait() for line in lines))
+        for line in lines:
+            line.abort("closed")
 
-    async def _begin(self, sender: str, recipient: str, size: int) -> aiosmtplib.SMTP:
-        """MAIL on the kept connection, or on a new one where the server has closed that in the meantime."""
-        if self._client and self._client.is_connected:
-            try:
-                with self._step("the sender"):
-                    await self._mail(self._client, sender, recipient, size)
-            except Unavailable:
-                self._drop()
-            else:
-                return self._client
-        self._client = await self._open()
-        with self._step("the sender"):
-            await self._mail(self._client, sender, recipient, size)
-        return self._client
+    # ── connections ───────────────────────────────────────────────────────────────────────────────────────────────
 
-    async def _mail(self, client: aiosmtplib.SMTP, sender: str, recipient: str, size: int) -> None:
-        options = []
-        if client.supports_extension("size"):  # RFC 1870: learnt before the body has travelled
-            limit = client.esmtp_extensions["size"]
-            if limit.isdecimal() and 0 < int(limit) < size:
-                raise Refused(f"the mail has {size} bytes; {self._host} takes at most {limit}")
-            options.append(f"SIZE={size}")
-        if not recipient.isascii():  # RFC 6531 §3.4
-            if not client.supports_extension("smtputf8"):
-                raise Unsupported(f"{self._host} does not take the address {recipient}: it offers no SMTPUTF8")
-            options += ["SMTPUTF8", "BODY=8BITMIME"]
-        await client.mail(sender, options=options, timeout=self.timeouts.command)
+    def _open_more(self) -> None:
+        if len(self._lines) + len(self._opening) < min(self.connections, len(self._waiting) + len(self._lines)):
+            task = asyncio.create_task(self._open_one())
+            self._opening.add(task)
+            task.add_done_callback(self._opening.discard)
 
-    async def _data(self, client: aiosmtplib.SMTP, wire: bytes) -> str:
-        with self._step("the message"):
-            ready = await client.execute_command(b"DATA", timeout=self.timeouts.data)
-            if ready.code != 354:
-                raise aiosmtplib.SMTPDataError(ready.code, ready.message)
-            await self._body(client, _DOT.sub(b"..", wire))
-            self._write(client, b".\r\n")
+    async def _open_one(self) -> None:
         try:
-            if client.protocol is None:
-                raise aiosmtplib.SMTPServerDisconnected("connection lost")
-            answer = await client.protocol.read_response(timeout=self.timeouts.dot)
-        except _LOST as error:
-            raise InDoubt(f"{self._host} gave no answer to the message: {type(error).__name__}") from None
-        if 200 <= answer.code < 300:
-            return f"{answer.code} {self._said(answer)}"
-        raise self._outcome(answer, "the message") or InDoubt(f"{self._host} answered {answer.code} to the message")
+            await self._open_line()
+        except DeliveryError as error:
+            if not self._lines:
+                while self._waiting:
+                    self._waiting.popleft().fail(error)
 
-    async def _body(self, client: aiosmtplib.SMTP, wire: bytes) -> None:
-        """Everything but the dot, until it has left this process: a server that hangs up here has taken nothing."""
-        self._write(client, wire)
-        pipe = cast("asyncio.WriteTransport", client.transport)
-        async with asyncio.timeout(self.timeouts.body):
-            await asyncio.sleep(0)
-            while client.is_connected and pipe.get_write_buffer_size():  # noqa: ASYNC110  it tells nobody it is empty
-                await asyncio.sleep(0.005)
+    async def _open_line(self) -> None:
+        client, offer = await self._connect()
+        transport = cast("asyncio.WriteTransport", client.transport)
+        line = Line(
+            host=self._host,
+            offer=offer,
+            timeouts=self.timeouts,
+            hide=self._hidden,
+            most=self.most,
+            more=self._more,
+            idle=self._idle.append,
+            lost=self._lost,
+        )
+        transport.set_protocol(line)  # what was learnt by asking is known; from here on we speak ourselves
+        line.take(transport)
+        self._lines.add(line)
+        if self._watch is None or self._watch.done():
+            self._watch = asyncio.create_task(self._keep_time())
+        if job := self._more():
+            line.start(job)
+        else:
+            self._idle.append(line)
 
-    def _write(self, client: aiosmtplib.SMTP, data: bytes) -> None:
-        if client.protocol is None:
-            raise aiosmtplib.SMTPServerDisconnected("connection lost")
-        client.protocol.write(data)
+    def _more(self) -> Job | None:
+        while self._waiting:
+            job = self._waiting.popleft()
+            if not job.done.done():
+                return job
+        return None
 
-    async def _open(self) -> aiosmtplib.SMTP:
+    def _lost(self, line: Line, job: Job | None) -> None:
+        self._lines.discard(line)
+        if line in self._idle:
+            self._idle.remove(line)
+        if job:
+            self._waiting.appendleft(job)
+        if self._waiting:
+            self._open_more()
+
+    async def _keep_time(self) -> None:
+        """Close a line whose answer is overdue."""
+        loop = asyncio.get_running_loop()
+        while self._lines:
+            await asyncio.sleep(min(_LOOK, self.timeouts.command / 4, self.timeouts.dot / 4))
+            for line in list(self._lines):
+                if loop.time() > line.deadline:
+                    line.abort("it gave no answer in time")
+
+    # ── the way in ────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def _connect(self) -> tuple[aiosmtplib.SMTP, Offer]:
         """A connection that is encrypted as the config asks and logged in."""
         client = aiosmtplib.SMTP(
             hostname=self.server.host,
@@ -156,7 +166,12 @@ class Sender:
         except BaseException:
             _cut(client)
             raise
-        return client
+        size = client.esmtp_extensions.get("size", "") if client.supports_extension("size") else None
+        return client, Offer(
+            pipelining=client.supports_extension("pipelining"),
+            smtputf8=client.supports_extension("smtputf8"),
+            size=None if size is None else int(size) if size.isdecimal() else 0,
+        )
 
     async def _hello(self, client: aiosmtplib.SMTP) -> None:
         try:
@@ -178,7 +193,8 @@ class Sender:
             await client.login(user, password)
         except aiosmtplib.SMTPAuthenticationError as error:
             outcome = Unauthorized if 500 <= error.code < 600 else Unavailable
-            raise outcome(f"{self._host} refused the login: {error.code} {self._said(error)}") from None
+            words = said(error.message, hide=self._hidden())
+            raise outcome(f"{self._host} refused the login: {error.code} {words}") from None
         except (aiosmtplib.SMTPServerDisconnected, aiosmtplib.SMTPTimeoutError, OSError) as error:
             raise Unavailable(f"{self._host} broke off the login: {type(error).__name__}") from None
         except aiosmtplib.SMTPException:
@@ -196,49 +212,27 @@ class Sender:
 
     @contextmanager
     def _step(self, what: str) -> Iterator[None]:
-        """A step before the final dot: whatever fails in it, nothing was delivered."""
+        """Before the first mail: whatever fails, nothing was sent."""
         try:
             yield
         except aiosmtplib.SMTPResponseException as error:
-            known = self._outcome(error, what)
+            words = said(error.message, hide=self._hidden())
+            known = replies.outcome(error.code, words.encode(), host=self._host, what=what, hide=self._hidden())
             # A server that turns the connection away has said nothing about the mail.
-            if known is None or isinstance(error, aiosmtplib.SMTPConnectResponseError | aiosmtplib.SMTPHeloError):
-                raise Unavailable(f"{self._host} answered {error.code} to {what}: {self._said(error)}") from None
+            turned = isinstance(error, aiosmtplib.SMTPConnectResponseError | aiosmtplib.SMTPHeloError)
+            if known is None or turned:
+                raise Unavailable(f"{self._host} answered {error.code} to {what}: {words}") from None
             raise known from None
         except _LOST as error:
             raise Unavailable(f"{what} with {self._host} failed, nothing was sent: {_name(error)}") from None
 
-    def _outcome(self, answer: SMTPResponse | aiosmtplib.SMTPResponseException, what: str) -> DeliveryError | None:
-        """What a refusal means; None for an answer that is none of SMTP's."""
-        text = f"{self._host} refused {what}: {answer.code} {self._said(answer)}"
-        if answer.code == 421:
-            return Unavailable(text)
-        if 400 <= answer.code < 500:
-            return Throttled(text, until=datetime.now(UTC) + _PAUSE)
-        if answer.code in _BAD_LOGIN:
-            return Unauthorized(text)
-        return Refused(text) if 500 <= answer.code < 600 else None
-
-    def _said(self, answer: SMTPResponse | aiosmtplib.SMTPResponseException) -> str:
-        hidden: list[str] = []
+    def _hidden(self) -> list[str]:
+        """What no answer may echo."""
         with suppress(Unauthorized):
             password = self._password()
             login = f"\0{self.server.user}\0{password}"
-            hidden = [password, *(base64.b64encode(text.encode()).decode() for text in (password, login))]
-        return said(answer.message, hide=hidden)
-
-    async def _reset(self) -> None:
-        """End a refused transaction, so that the connection can serve the next."""
-        try:
-            if self._client and self._client.is_connected:
-                await self._client.rset(timeout=self.timeouts.command)
-        except _LOST:
-            self._drop()
-
-    def _drop(self) -> None:
-        client, self._client = self._client, None
-        if client:
-            _cut(client)
+            return [password, *(base64.b64encode(text.encode()).decode() for text in (password, login))]
+        return []
 
     @property
     def _host(self) -> str:

@@ -37,6 +37,9 @@ class SmtpSink:
 
     faults: Sequence[Fault] = ()
     extensions: tuple[str, ...] = ("8BITMIME", "SIZE 10000000")
+    lenient: bool = False  #: takes DATA though no recipient was accepted
+    delay: float = 0.0  #: seconds before what was read is answered: the way there and back
+    bytewise: bool = False  #: answers leave one byte at a time
     taken: list[Taken] = field(default_factory=list, init=False)
     commands: list[str] = field(default_factory=list, init=False)
     connections: int = field(default=0, init=False)
@@ -83,7 +86,7 @@ class SmtpSink:
         fault = next((one for one in self._left if one.at == step), None)
         if fault is None:
             if usual:
-                writer.write(f"{usual}\r\n".encode())
+                await self._write(writer, f"{usual}\r\n".encode())
             return True
         self._left.remove(fault)
         if fault.reply:
@@ -96,23 +99,40 @@ class SmtpSink:
             raise Dropped
         return False
 
+    async def _write(self, writer: asyncio.StreamWriter, data: bytes) -> None:
+        for part in [data[n : n + 1] for n in range(len(data))] if self.bytewise else [data]:
+            writer.write(part)
+            if self.bytewise:
+                await writer.drain()
+                await asyncio.sleep(0)
+
     async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, number: int) -> None:
         await self._say(writer, "greeting", "220 sink.example ESMTP")
         mail = rcpt = ""
         usual = {"RSET": "250 flushed", "QUIT": "221 bye", "DATA": "354 go on", "MAIL": "250 ok", "RCPT": "250 ok"}
         usual["EHLO"] = "\r\n".join(["250-sink.example", *(f"250-{name}" for name in self.extensions), "250 HELP"])
+        waiting = False
         while line := (await reader.readline()).decode().rstrip("\r\n"):
             self.commands.append(line)
             verb = line[:4].upper()
-            went_on = await self._say(writer, verb, usual.get(verb, "502 not known"))
+            if self.delay and not waiting:
+                await asyncio.sleep(self.delay)
+            waiting = bool(reader._buffer)  # type: ignore[attr-defined]  # what came in one piece is one way
+            answer = usual.get(verb, "502 not known")
+            if verb == "DATA" and not rcpt and not self.lenient:
+                answer = "503 5.5.1 need RCPT"
+            if verb == "RCPT" and not mail:
+                answer = "503 5.5.1 need MAIL"
+            went_on = await self._say(writer, verb, answer) and answer[:3] != "503"
             if verb == "MAIL":
-                mail = line
+                mail, rcpt = (line if went_on else ""), ""
             elif verb == "RCPT":
-                rcpt = line
+                rcpt = line if went_on else ""
             elif verb == "DATA" and went_on:
                 await self._say(writer, "body", "")
                 wire = await self._body(reader)
-                if await self._say(writer, "dot", "250 2.0.0 taken as 4711"):
+                waiting = bool(reader._buffer)  # type: ignore[attr-defined]
+                if await self._say(writer, "dot", "250 2.0.0 taken as 4711") and (wire or not self.lenient):
                     self.taken.append(Taken(mail=mail, rcpt=rcpt, wire=wire, connection=number))
             elif verb == "QUIT":
                 return
