@@ -4,6 +4,7 @@ import importlib.util
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import fields
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +90,12 @@ def _refuse_shared(channels: Iterable[Channel], site: Site) -> None:
                 raise ConfigError(Problem(text=text, file=str(site.config_file), field=f"[channels.{channel.name}]"))
 
 
+@cache
+def _adapter(cls: type[Channel]) -> TypeAdapter[Channel]:
+    """Making one takes longer than all that it reads."""
+    return TypeAdapter(cls)
+
+
 def _build(name: str, block: Mapping[str, Any], available: Mapping[str, Path], site: Site, places: Places) -> Channel:
     file, where = str(site.config_file), f"[channels.{name}]"
     kind = block.get("type", name)
@@ -106,7 +113,7 @@ def _build(name: str, block: Mapping[str, Any], available: Mapping[str, Path], s
     if wrong:
         raise ConfigError(*wrong)
     try:
-        return TypeAdapter(cls).validate_python({**values, "name": name, "places": places})
+        return _adapter(cls).validate_python({**values, "name": name, "places": places})
     except ValidationError as error:
         found = validation.problems(error, file=file)
         raise ConfigError(

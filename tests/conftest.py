@@ -107,12 +107,12 @@ def golden(request: pytest.FixtureRequest) -> Callable[[str, bytes], None]:
     return compare
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def built_in() -> site.Site:
     return site.Site(None)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def config(built_in: site.Site) -> settings.Settings:
     return settings.load(built_in)
 
@@ -127,9 +127,9 @@ def sample_folder(tmp_path: Path) -> Path:
     return Path(shutil.copytree(SAMPLE, tmp_path / "releases"))
 
 
-@pytest.fixture
-def sample(sample_folder: Path, config: settings.Settings) -> Release:
-    return reading.read(sample_folder / "harbour-line.md", config.house).release
+@pytest.fixture(scope="session")
+def sample(config: settings.Settings) -> Release:
+    return reading.read(SAMPLE / "harbour-line.md", config.house).release
 
 
 @pytest.fixture
@@ -144,8 +144,16 @@ def make_release(sample: Release) -> Callable[..., Release]:
     return make
 
 
+@pytest.fixture(scope="session")
+def templates(built_in: site.Site) -> Templates:
+    """The built-in ones, compiled once."""
+    return Templates(built_in.layers("templates"))
+
+
 @pytest.fixture
-def kit(built_in: site.Site, config: settings.Settings, sample: Release, sample_folder: Path) -> Kit:
+def kit(
+    built_in: site.Site, config: settings.Settings, sample: Release, sample_folder: Path, templates: Templates
+) -> Kit:
     """Everything that a channel may use, at the sample's lift."""
     assert sample.embargoed_until
 
@@ -154,7 +162,7 @@ def kit(built_in: site.Site, config: settings.Settings, sample: Release, sample_
         return MediaFile(name=media.file, content_type="image/jpeg", data=(sample_folder / media.file).read_bytes())
 
     return Kit(
-        templates=Templates(built_in.layers("templates")),
+        templates=templates,
         newsroom=config.newsroom,
         lift=sample.embargoed_until.instant.astimezone(UTC),
         networks=settings.networks(built_in),

@@ -64,7 +64,7 @@ def test_init_and_preview_from_elsewhere(venv: Path, tmp_path: Path) -> None:
     office = tmp_path / "office"
     made = json.loads(run(venv, office, "-m", "distributor", "preview", "releases/harbour-line.md", "--json"))
     assert {one["channel"] for one in made["messages"]} == {
-        "newsroom", "rss", "email", "email-zh", "mastodon", "bluesky",
+        "newsroom", "rss", "email", "email-zh", "mastodon", "bluesky", "linkedin", "x",
     }  # fmt: skip
 
 

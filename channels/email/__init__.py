@@ -29,8 +29,8 @@ from distributor.settings import Secret
 
 from . import maildir, server
 from .addresses import Mailbox, ascii_domain, parse
+from .job import Timeouts
 from .letter import letter
-from .line import Timeouts
 from .message import Mail, message_id, personal
 from .server import Server, Tls
 from .smtp import Sender

@@ -9,52 +9,15 @@ import asyncio
 import re
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
 from distributor.contract import DeliveryError, InDoubt, Refused, Unavailable, Unsupported
 
 from . import replies
+from .job import Job, Offer, Timeouts
 
 _DOT = re.compile(rb"^\.", re.MULTILINE)
 _REPLY = re.compile(rb"[2-5]\d\d(?:[ -]|$)")
 _LONGEST = 8192  #: of an answer; more is no SMTP
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Timeouts:
-    """Seconds (RFC 5321 §4.5.3.2). A short one for the final dot would itself make mails that arrive twice."""
-
-    connect: float = 60.0
-    command: float = 300.0
-    data: float = 120.0
-    body: float = 180.0
-    dot: float = 600.0
-
-
-@dataclass(slots=True, eq=False)
-class Job:
-    """One mail on its way; `done` gets the server's answer or a DeliveryError."""
-
-    sender: str
-    recipient: str
-    wire: bytes = field(repr=False)
-    done: "asyncio.Future[str]"
-    error: DeliveryError | None = None
-    tries: int = 0
-
-    def fail(self, error: DeliveryError) -> None:
-        """Say what became of it, once."""
-        if not self.done.done():
-            self.done.set_exception(error)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Offer:
-    """What the server said that it can do."""
-
-    pipelining: bool
-    smtputf8: bool
-    size: int | None  #: None: no SIZE at all; 0: no limit
 
 
 class Line(asyncio.Protocol):
@@ -233,7 +196,7 @@ class Line(asyncio.Protocol):
             self._transport.write(command)
 
     def _give_up(self, job: Job) -> None:
-        """The envelope was refused: end the transaction, so that the line can serve the next."""
+        """The envelope was refused: end the transaction."""
         self._carried += 1
         job.error = job.error or Unavailable(self._why)
         self._expect(("RSET", job))

@@ -15,7 +15,8 @@ from distributor.errors import ConfigError
 from distributor.text.said import said
 
 from . import replies
-from .line import Job, Line, Offer, Timeouts
+from .job import Job, Offer, Timeouts
+from .line import Line
 from .server import Server
 
 _LOST = (aiosmtplib.SMTPException, OSError)  #: what a client raises when there is no answer; includes TimeoutError
