@@ -65,7 +65,7 @@ def posts(server: LoopbackServer) -> list[Any]:
     return list(server.posts.values())  # type: ignore[attr-defined]
 
 
-@pytest.mark.parametrize("fault", [lose, garble])
+@pytest.mark.parametrize("fault", [lose, pytest.param(garble, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("name", NAMES)
 def test_a_lost_answer_ends_in_one_post(name: str, fault: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with network(name, monkeypatch) as (server, block):

@@ -5,7 +5,9 @@ broke after the request had left as one that was never made; here the two are ke
 """
 
 import socket
+import ssl
 from collections.abc import AsyncIterator
+from functools import cache
 
 import aiohttp
 import httpx
@@ -16,6 +18,12 @@ from distributor.http.address import PRIVATE, is_public
 
 _CONNECT = 5.0
 _ANSWER = 30.0
+
+
+@cache
+def _trust() -> ssl.SSLContext:
+    """Whom to believe: reading that list takes as long as a post."""
+    return httpx.create_ssl_context(trust_env=False)
 
 
 class Transport(httpx.AsyncBaseTransport):
@@ -33,7 +41,7 @@ class Transport(httpx.AsyncBaseTransport):
         connector = aiohttp.TCPConnector(
             limit=self._most,
             resolver=None if self._private else _PublicResolver(),
-            ssl=httpx.create_ssl_context(trust_env=False),
+            ssl=_trust(),
             keepalive_timeout=15,  # shorter than any server's: a stale connection puts a write in doubt
         )
         return aiohttp.ClientSession(
