@@ -94,6 +94,7 @@ class PlacesBlock(_Block):
     public: str = "public"  #: what the web server shows
     outbox: str = "outbox"  #: what channels without a credential write
     state: str = "var"  #: the ledger and the private state of channels
+    contacts: str = "contacts"  #: press lists, and who must not be written to
     store: StoreUrl | Secret = DEFAULT_STORE
 
 
@@ -130,6 +131,7 @@ class Places:
     public: Path
     outbox: Path
     state: Path
+    contacts: Path = Path("/nonexistent-site/contacts")
 
 
 def load(site: Site) -> Settings:
@@ -151,7 +153,12 @@ def places(site: Site, settings: Settings) -> Places:
     """The site's folders; without a site they lie nowhere that is ever written to."""
     root = site.root or Path("/nonexistent-site")
     block = settings.places
-    return Places(public=root / block.public, outbox=root / block.outbox, state=root / block.state)
+    return Places(
+        public=root / block.public,
+        outbox=root / block.outbox,
+        state=root / block.state,
+        contacts=root / block.contacts,
+    )
 
 
 def store_url(site: Site, settings: Settings) -> str:

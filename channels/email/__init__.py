@@ -1,13 +1,14 @@
 """E-mail: one mail per recipient, text and HTML, to a mail server or into a Maildir on this machine."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
 from urllib.parse import quote
 
+from distributor import presslist
 from distributor.contract import (
     Capabilities,
     Channel,
@@ -20,26 +21,25 @@ from distributor.contract import (
     Receipt,
     Recipient,
     Refused,
-    Severity,
 )
 from distributor.embargo import zone_of
 from distributor.errors import ConfigError
+from distributor.mailbox import Mailbox, ascii_domain, parse
+from distributor.presslist import Suppressions
 from distributor.release import LanguageVersion, Release
 from distributor.settings import Secret
 
 from . import maildir, server
-from .addresses import Mailbox, ascii_domain, parse
+from .audience import Audience, gather
 from .job import Timeouts
 from .letter import letter
 from .message import Mail, message_id, personal
+from .remarks import remarks
 from .server import Server, Tls
 from .smtp import Sender
 from .wrap import wrap
 
-_LONG_SUBJECT = 150
-_MANY = 20  #: recipients, above which a mail without a way out is a nuisance
 _LIST_ID = re.compile(r"(?=.{3,200}$)[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")  # RFC 2919 §2: a name of the list's own
-_BARE_IMAGE = re.compile(r'<img\b(?![^>]*\balt="[^"]+)')
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +54,8 @@ class Email(Channel):
 
     sender: str  #: `Name <address>`
     to: tuple[str, ...] = ()  #: the same form
+    lists: tuple[str, ...] = ()  #: press lists: files in contacts/
+    tags: tuple[str, ...] = ()  #: only members with one of these
     reply_to: str | None = None  #: else the release's press contact
     smtp: str | None = None  #: `smtp://user@host:port` or `smtps://…`; without it a Maildir
     password: Secret | None = None
@@ -122,6 +124,20 @@ class Email(Channel):
         except ValueError as error:
             raise self._wrong("smtp", str(error)) from None
 
+    @cached_property
+    def _suppressions(self) -> Suppressions:
+        return Suppressions(self.places.contacts / "suppressed.csv")
+
+    def _audience(self, lang: str) -> Audience:
+        return gather(
+            self._addressees,
+            [presslist.path(self.places.contacts, name) for name in self.lists],
+            lang=lang,
+            tags=self.tags,
+            tier=self.tier,
+            suppressions=self._suppressions,
+        )
+
     @property
     def _folder(self) -> Path:
         return self.places.outbox / self.name
@@ -162,6 +178,7 @@ class Email(Channel):
             html=kit.templates.render("email/message.html", values).strip() + "\n",
         )
         size = len(mail.html.encode())
+        people = self._audience(text.lang)
         return Message(
             channel=self.name,
             type=self.TYPE,
@@ -175,41 +192,19 @@ class Email(Channel):
             headers=tuple((name, value) for name, value, _ in mail.lines()),
             counts=(Count(used=size, limit=int(kit.networks[self.TYPE]["clip_bytes"]), unit="bytes of HTML"),),
             dropped=made.dropped,
-            recipients=tuple(Recipient(address=box.address, name=box.name) for box in self._addressees),
+            recipients=people.recipients,
             meta={
                 "identity": f"{release.id}/{release.version}/{self.name}/{text.lang}",
                 "sender": self._from.address,
+                "audience": people.equation,
+                "lists": " ".join(self.lists),
             },
         )
 
     def check(self, message: Message) -> Iterable[Finding]:
         """Nobody to send to, pictures without words, and what mail programs cut off or people complain about."""
-        for severity, code, text, where in self._remarks(message):
+        for severity, code, text, where in remarks(message):
             yield Finding(severity=severity, code=code, text=text, field=where, channel=self.name)
-
-    def _remarks(self, message: Message) -> Iterator[tuple[Severity, str, str, str | None]]:
-        names = {name for name, _ in message.headers}
-        if not message.recipients:
-            yield Severity.error, "recipients-missing", "nobody to send to: add addresses to 'to'", "to"
-        if _BARE_IMAGE.search(message.html):
-            yield Severity.error, "image-alt-missing", "an image has no alt text: say what it shows", "media"
-        if len(message.title) > _LONG_SUBJECT:
-            length = f"the subject has {len(message.title)} characters; mail programs show fewer than {_LONG_SUBJECT}"
-            yield Severity.warning, "subject-long", length, "headline"
-        for count in message.counts:
-            if count.over:
-                clipped = f"{count.used} {count.unit}; Gmail hides what comes after {count.limit}: shorten the body"
-                yield Severity.warning, "html-clipped", clipped, "body"
-        if "Reply-To" not in names:
-            text = "no press contact with an e-mail address: answers go to the sender"
-            yield Severity.warning, "reply-to-missing", text, "contacts"
-        if len(message.recipients) > _MANY and "List-Unsubscribe" not in names:
-            text = f"{len(message.recipients)} recipients and no way to unsubscribe: set 'unsubscribe' to an address"
-            yield Severity.warning, "unsubscribe-missing", text, "unsubscribe"
-        for recipient in message.recipients:
-            if not recipient.address.isascii():
-                text = f"{recipient.address} can be reached only if every server on the way supports SMTPUTF8"
-                yield Severity.note, "address-utf8", text, "to"
 
     def compose(self, message: Message, recipient: Recipient) -> bytes:
         """The recipient's own headers, then what is the same for all; ValueError for an address that is no header."""
@@ -223,6 +218,8 @@ class Email(Channel):
             raise Refused(f"the mail cannot be written: {error}") from None
         if self._server is None:
             return Receipt(id=str(maildir.deliver(self._folder, key, wire)))
+        if why := self._suppressions.why(recipient.address):  # since it was sealed
+            raise Refused(f"{recipient.address} must not be written to: {why}")
         sender = message.meta["sender"]
         domain = sender.rpartition("@")[2]
         answer = await self._sender(self._server).send(sender=sender, recipient=recipient.address, wire=wire)

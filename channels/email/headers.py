@@ -8,7 +8,7 @@ import base64
 import re
 from collections.abc import Callable, Iterator
 
-from .addresses import Mailbox, unfit
+from distributor.mailbox import Mailbox, unfit
 
 _WIDTH = 76  #: of a folded line, without its line end (RFC 2047 §2; RFC 5322 §2.1.1 allows 78)
 _LONGEST = 998  #: of any line, without its line end (RFC 5322 §2.1.1)

@@ -12,8 +12,9 @@ from email import policy
 from email.message import MIMEPart
 from email.utils import format_datetime
 
+from distributor.mailbox import Mailbox
+
 from . import headers
-from .addresses import Mailbox
 
 _POLICY = policy.SMTP.clone(max_line_length=76)  # RFC 2045 §6.7; the default 78 makes lines that are too long
 

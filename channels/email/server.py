@@ -5,9 +5,8 @@ from dataclasses import dataclass, field
 from typing import Literal
 from urllib.parse import unquote, urlsplit
 
+from distributor.mailbox import unfit
 from distributor.settings import Secret
-
-from .addresses import unfit
 
 Tls = Literal["starttls", "tls", "none"]
 _SCHEMES = ("smtp", "smtps")
