@@ -7,6 +7,7 @@ dot: one round trip a mail. Elsewhere every command waits for its answer. Only w
 
 import asyncio
 import re
+import socket
 from collections import deque
 from collections.abc import Callable
 
@@ -22,7 +23,7 @@ _LONGEST = 8192  #: of an answer; more is no SMTP
 
 class Line(asyncio.Protocol):
     """Takes over a connection that is encrypted and logged in. `more` gives the next mail, if one waits; `idle` is told when
-    none does, `lost` when the connection is gone, with the mail that nothing was written of.
+    none does and an envelope may be written, `lost` when the connection is gone, with the mail that nothing was written of.
     """
 
     def __init__(
@@ -33,7 +34,7 @@ class Line(asyncio.Protocol):
         timeouts: Timeouts,
         hide: Callable[[], list[str]],
         most: int | None,
-        more: Callable[[], Job | None],
+        more: Callable[["Line"], Job | None],
         idle: Callable[["Line"], None],
         lost: Callable[["Line", Job | None], None],
     ) -> None:
@@ -57,6 +58,8 @@ class Line(asyncio.Protocol):
         """Speak on this transport from now on."""
         self._transport = transport
         transport.set_write_buffer_limits(high=0)  # told at once when something has not left this process
+        if (wire := transport.get_extra_info("socket")) is not None:
+            wire.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # an envelope never waits for an acknowledgement
         self._loop = asyncio.get_running_loop()
 
     def start(self, job: Job) -> None:
@@ -107,8 +110,8 @@ class Line(asyncio.Protocol):
         self._expect(("DOT", job))
         wire = job.wire if b"\n." not in job.wire and not job.wire.startswith(b".") else _DOT.sub(b"..", job.wire)
         self._transport.write(wire + b".\r\n")
-        if not self._paused and self._offer.pipelining and self._left != 0 and (following := self._more()):
-            self.start(following)
+        if not self._paused and self._offer.pipelining and self._left != 0:
+            self._next()
 
     def pause_writing(self) -> None:
         """Something has not left this process."""
@@ -125,6 +128,7 @@ class Line(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Answers, whole or in parts."""
         if self.closed:
+            self._transport.close()  # it said goodbye, too
             return
         self._buffer += data
         while not self.closed and (answer := self._whole()):
@@ -221,7 +225,7 @@ class Line(asyncio.Protocol):
         """Take the next mail, or be idle."""
         if self._left == 0:
             self.quit()
-        elif job := self._more():
+        elif job := self._more(self):
             self.start(job)
         else:
             self._idle(self)
@@ -229,7 +233,7 @@ class Line(asyncio.Protocol):
     # ── the end ───────────────────────────────────────────────────────────────────────────────────────────────────
 
     def quit(self) -> None:
-        """Say goodbye; the other side closes."""
+        """Say goodbye; the answer to it closes the line."""
         if not self.closed:
             self._transport.write(b"QUIT\r\n")
             self._end()

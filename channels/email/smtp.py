@@ -34,7 +34,7 @@ class Sender:
     connections: int = 1
     most: int | None = None  #: mails over one connection
     _lines: set[Line] = field(default_factory=set, init=False, repr=False)
-    _idle: list[Line] = field(default_factory=list, init=False, repr=False)
+    _idle: dict[Line, None] = field(default_factory=dict, init=False, repr=False)
     _waiting: deque[Job] = field(default_factory=deque, init=False, repr=False)
     _opening: set[asyncio.Task[None]] = field(default_factory=set, init=False, repr=False)
     _watch: asyncio.Task[None] | None = field(default=None, init=False, repr=False)
@@ -46,11 +46,10 @@ class Sender:
         """
         done: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         job = Job(sender=sender, recipient=recipient, wire=wire, done=done)
-        while self._idle:
-            line = self._idle.pop()
-            if not line.closed:
-                line.start(job)
-                break
+        if self._idle:
+            line = next(iter(self._idle))
+            del self._idle[line]
+            line.start(job)
         else:
             self._waiting.append(job)
             self._open_more()
@@ -105,7 +104,7 @@ class Sender:
             hide=self._hidden,
             most=self.most,
             more=self._more,
-            idle=self._idle.append,
+            idle=self._free,
             lost=self._lost,
         )
         transport.set_protocol(line)  # what was learnt by asking is known; from here on we speak ourselves
@@ -113,12 +112,16 @@ class Sender:
         self._lines.add(line)
         if self._watch is None or self._watch.done():
             self._watch = asyncio.create_task(self._keep_time())
-        if job := self._more():
+        if job := self._more(line):
             line.start(job)
         else:
-            self._idle.append(line)
+            self._free(line)
 
-    def _more(self) -> Job | None:
+    def _free(self, line: Line) -> None:
+        self._idle[line] = None
+
+    def _more(self, line: Line) -> Job | None:
+        self._idle.pop(line, None)
         while self._waiting:
             job = self._waiting.popleft()
             if not job.done.done():
@@ -127,8 +130,7 @@ class Sender:
 
     def _lost(self, line: Line, job: Job | None) -> None:
         self._lines.discard(line)
-        if line in self._idle:
-            self._idle.remove(line)
+        self._idle.pop(line, None)
         if job:
             self._waiting.appendleft(job)
         if self._waiting:
