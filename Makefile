@@ -40,6 +40,7 @@ bench: $(READY)
 	$(BIN)/python benchmarks/rebuild.py
 	$(BIN)/python benchmarks/serving.py
 	$(BIN)/python benchmarks/social.py
+	$(BIN)/python benchmarks/mails.py
 
 wheel: $(READY)
 	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist .

@@ -36,6 +36,8 @@ class Mailbox:
 
 def unfit(text: str) -> str | None:
     """The name of the first character that cannot stand in a header (RFC 5322 §2.2; line ends of Unicode), or None."""
+    if text.isascii() and text.isprintable():
+        return None
     bad = next((c for c in text if unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp")), None)
     return f"U+{ord(bad):04X}" if bad else None
 

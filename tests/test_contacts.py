@@ -207,3 +207,26 @@ def test_a_missing_list_stops_the_preview(cli: Cli) -> None:
     assert code == 2
     assert "pres.csv is missing" in err
     assert "[channels.email]" in err
+
+
+def test_a_test_mail_and_a_report(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    root = tmp_path / "site"
+    block = '[channels.email]\ntype = "email"\nsender = "a@x.example"\nto = ["Wan <wan@x.example>", "=cmd@x.example"]\n'
+    site = Scheduled(root, block)
+    cli = Cli(root, capsys)
+    cli.clock = site.clock
+    code, out, _ = cli("send-test", str(root / "piers.md"), "--to", "Me <me@x.example>")
+    assert (code, "sent to me@x.example" in out) == (0, True)
+    (sent,) = (root / "outbox" / "email" / "new").iterdir()
+    assert b"To: Me <me@x.example>" in sent.read_bytes()
+    assert [row.state for row in site.rows()] == [State.planned] * 2
+    assert cli("send-test", str(root / "piers.md"), "--to", "nobody")[0] == 2
+    site.clock.set(LIFT)
+    site.drain()
+    code, out, _ = cli("report", "three-piers")
+    assert code == 0
+    assert out.startswith("version,channel,recipient,name,state,planned_for,sent_at,late_ms,attempts,id,url,reason\n")
+    assert "1,email,wan@x.example,Wan,delivered,2030-03-01T13:00:00+00:00" in out
+    assert "'=cmd@x.example" in out  # no formula in a spreadsheet
+    assert cli("report", "three-piers", "--state", "failed")[1].count("\n") == 1
+    assert cli("report", "nobody")[0] == 2

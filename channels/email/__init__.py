@@ -149,8 +149,10 @@ class Email(Channel):
 
     @property
     def concurrency(self) -> int:
-        """Two mails for every connection: one whose answer is awaited, one whose envelope is on its way."""
-        return super().concurrency if self._server is None else 2 * self.connections
+        """Four mails for every connection: one whose answer is awaited, one whose envelope is on its way, and two that wait while
+        what has landed is written down.
+        """
+        return super().concurrency if self._server is None else 4 * self.connections
 
     @property
     def destination(self) -> Destination:

@@ -16,7 +16,6 @@ from distributor.contract import DeliveryError, InDoubt, Refused, Unavailable, U
 from . import replies
 from .job import Job, Offer, Timeouts
 
-_DOT = re.compile(rb"^\.", re.MULTILINE)
 _REPLY = re.compile(rb"[2-5]\d\d(?:[ -]|$)")
 _LONGEST = 8192  #: of an answer; more is no SMTP
 
@@ -108,7 +107,8 @@ class Line(asyncio.Protocol):
     def _body(self, job: Job) -> None:
         """The mail and its dot; then the next envelope, once all of that has left."""
         self._expect(("DOT", job))
-        wire = job.wire if b"\n." not in job.wire and not job.wire.startswith(b".") else _DOT.sub(b"..", job.wire)
+        wire = job.wire.replace(b"\n.", b"\n..")  # RFC 5321 §4.5.2
+        wire = b"." + wire if wire.startswith(b".") else wire
         self._transport.write(wire + b".\r\n")
         if not self._paused and self._offer.pipelining and self._left != 0:
             self._next()

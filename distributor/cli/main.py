@@ -31,6 +31,8 @@ _COMMANDS = {
     "cancel": "actions",
     "kill": "actions",
     "verify": "actions",
+    "report": "report",
+    "send-test": "report",
     "contacts": "contacts",
     "connect": "connect",
     "doctor": "setup",
@@ -56,6 +58,8 @@ _SHORT = {
     "verify": "Prove that what was sent is what was previewed.",
     "contacts": "Press lists, and who must not be written to any more.",
     "connect": "Let a network's account in, once, in the browser.",
+    "report": "Who got what and when, as CSV.",
+    "send-test": "One mail of a release to yourself, now.",
     "doctor": "Say which channels are live, local, or miss something.",
     "serve": "Show the public folder on this machine.",
     "feed": "Print the feed as it was at any instant.",
@@ -76,7 +80,7 @@ class _Commands(click.Group):
         import importlib
 
         module = importlib.import_module(f"distributor.cli.{_COMMANDS[cmd_name]}")
-        found: click.Command = getattr(module, f"{cmd_name}_command")
+        found: click.Command = getattr(module, f"{cmd_name.replace('-', '_')}_command")
         return found
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002

@@ -32,6 +32,7 @@ _T = TypeVar("_T")
 #: Connections are opened and messages read this long before their instant.
 AHEAD = timedelta(seconds=3)
 _FIRST_BLOCK = 50
+_TOGETHER = 0.003
 _AT_LEAST_EVERY = 0.5
 
 
@@ -114,6 +115,8 @@ class Outbox:
         return made
 
     async def _turn(self) -> Turn:
+        if self._landed and len(self._landed) < len(self._flying):
+            await asyncio.sleep(_TOGETHER)  # a commit costs the same for thirty receipts as for one
         landed, self._landed = self._landed, []
         flying = list(self._flying) if self._commit_lost else None
         rooms = [] if self.stopping or not self._alive() else self._rooms()

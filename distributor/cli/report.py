@@ -1,0 +1,77 @@
+"""`report`: who got what and when, as CSV. `send-test`: one mail of a release to oneself, now."""
+
+import asyncio
+import csv
+import sys
+from pathlib import Path
+
+import click
+
+from distributor.cli.main import Setting
+from distributor.contract import Channel, DeliveryError, Message, Receipt, Recipient
+from distributor.errors import ActionError, nearest
+from distributor.mailbox import parse
+
+_HEAD = ("version", "channel", "recipient", "name", "state", "planned_for", "sent_at", "late_ms", "attempts", "id", "url", "reason")  # fmt: skip
+
+
+@click.command("report")
+@click.argument("release_id")
+@click.option("--state", metavar="STATE,…", help="Only deliveries in these states, as in refused,failed.")
+@click.pass_obj
+def report_command(setting: Setting, release_id: str, state: str | None) -> None:
+    """Print every delivery of a release as CSV; times are UTC."""
+    states = {name.strip() for name in state.split(",")} if state else set()
+    _, releases = setting.desk().status()
+    known = [(one, rows) for one, rows in releases if one.id == release_id]
+    if not known:
+        raise ActionError(
+            f"no release '{release_id}' is scheduled here{nearest(release_id, [one.id for one, _ in releases])}"
+        )
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    writer.writerow(_HEAD)
+    for row in (row for _, rows in known for row in rows):
+        if states and row.state not in states:
+            continue
+        late = int((row.sent_at - row.planned_for).total_seconds() * 1000) if row.sent_at else ""
+        sent = row.sent_at.isoformat() if row.sent_at else ""
+        values = (
+            row.version, row.channel, row.recipient, row.recipient_name, row.state, row.planned_for.isoformat(), sent, late,
+            row.attempts, row.remote_id or "", row.remote_url or "", row.reason or "",
+        )  # fmt: skip
+        writer.writerow([_harmless(value) for value in values])
+
+
+def _harmless(value: object) -> object:
+    """A cell that a spreadsheet does not take for a formula (OWASP, CSV injection)."""
+    return f"'{value}" if isinstance(value, str) and value[:1] in "=+-@\t\r" else value
+
+
+@click.command("send-test")
+@click.argument("release", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--to", required=True, metavar="ADDRESS", help="Who gets it.")
+@click.option("--channel", metavar="NAME", help="Which mail channel (default: the first).")
+@click.pass_obj
+def send_test_command(setting: Setting, release: Path, to: str, channel: str | None) -> None:
+    """Send one mail of RELEASE to ADDRESS, now: the very bytes of the preview with that address. Nothing is planned or noted."""
+    try:
+        box = parse(to)
+    except ValueError as error:
+        raise ActionError(str(error)) from None
+    desk = setting.desk((channel,) if channel else ())
+    mails = [one for one in desk.preview(release).rendered if one.message.content_type == "message/rfc822"]
+    if not mails:
+        raise ActionError("no mail channel is configured, or the one named is none")
+    one = mails[0]
+    receipt = asyncio.run(_send(one.channel, one.message, Recipient(address=box.address, name=box.name)))
+    size = len(one.channel.compose(one.message, Recipient(address=box.address, name=box.name)))
+    click.echo(f"{one.channel.name}: sent to {box.address}, {size:,} bytes, {receipt.detail or receipt.id}")
+
+
+async def _send(channel: Channel, message: Message, recipient: Recipient) -> Receipt:
+    try:
+        return await channel.deliver(message, recipient, "send-test")
+    except DeliveryError as error:
+        raise ActionError(f"not sent: {error.reason}") from None
+    finally:
+        await channel.close()
