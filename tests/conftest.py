@@ -1,6 +1,7 @@
 """What every test shares: the sample release on the built-in site, a kit at its lift, a clock that tests step."""
 
 import dataclasses
+import os
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
@@ -68,7 +69,7 @@ def postgres() -> Iterator[Postgres]:
         yield server
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
 def store(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """Every site that the test makes has its ledger there; the server's clock is the FakeClock."""
     if request.param == "sqlite":
@@ -87,6 +88,11 @@ def store(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> st
     monkeypatch.setattr(sites, "store", url)
     monkeypatch.setattr(FakeClock, "server", lambda now: server.execute(f"UPDATE fake.clock SET now = '{now}'", name))
     return url
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """One worker more than cores: many tests wait for a clock, a disk or a server."""
+    return min(4, (os.cpu_count() or 1) + 1)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

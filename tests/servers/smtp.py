@@ -43,6 +43,7 @@ class SmtpSink:
     taken: list[Taken] = field(default_factory=list, init=False)
     commands: list[str] = field(default_factory=list, init=False)
     connections: int = field(default=0, init=False)
+    ways: int = field(default=0, init=False)  #: pieces of commands that came: as many ways there and back
     port: int = field(default=0, init=False)
 
     async def __aenter__(self) -> Self:
@@ -115,7 +116,8 @@ class SmtpSink:
         while line := (await reader.readline()).decode().rstrip("\r\n"):
             self.commands.append(line)
             verb = line[:4].upper()
-            if self.delay and not waiting:
+            if not waiting:
+                self.ways += 1
                 await asyncio.sleep(self.delay)
             waiting = bool(reader._buffer)  # type: ignore[attr-defined]  # what came in one piece is one way
             answer = usual.get(verb, "502 not known")
