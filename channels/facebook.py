@@ -25,7 +25,7 @@ from distributor.contract import (
 )
 from distributor.fields import Url
 from distributor.http import Answer, Http, Request, multipart
-from distributor.posts import Connected, Known, OAuth, Post, Tokens, read_tokens
+from distributor.posts import Connected, Known, OAuth, Post, Tokens, read_tokens, same_words
 from distributor.text import count, entities, hashtags, remarks
 from distributor.text.entities import Found
 from distributor.text.fit import Segments
@@ -144,9 +144,8 @@ class Facebook(Connected):
         begin = int((since - timedelta(minutes=1)).timestamp())
         url = self._url(message, f"{self.page}/feed?fields=id,message,created_time&limit=25&since={begin}")
         answer = await self.look(Request(method="GET", url=url), await self.credential())
-        wanted = " ".join(message.text.split())
         for post in answer.json().get("data") or []:
-            if isinstance(post, dict) and " ".join(str(post.get("message", "")).split()) == wanted:
+            if isinstance(post, dict) and same_words(message.text, post.get("message", "")):
                 return _receipt(str(post["id"]))
         return None
 

@@ -23,7 +23,7 @@ from distributor.contract import (
 )
 from distributor.fields import Url
 from distributor.http import Answer, Http, Request
-from distributor.posts import Connected, Known, OAuth, Post, Tokens, read_tokens
+from distributor.posts import Connected, Known, OAuth, Post, Tokens, read_tokens, same_words
 from distributor.release import LanguageVersion, Release
 from distributor.text import count, entities, hashtags, remarks
 from distributor.text.entities import Found
@@ -169,9 +169,8 @@ class Threads(Connected):
         begin = int((since - timedelta(minutes=1)).timestamp())
         url = self._url(message, f"{self.user}/threads?fields=id,text,permalink,timestamp&limit=25&since={begin}")
         answer = await self.look(Request(method="GET", url=url), await self.credential())
-        wanted = " ".join(message.text.split())
         for post in answer.json().get("data") or []:
-            if isinstance(post, dict) and " ".join(str(post.get("text", "")).split()) == wanted:
+            if isinstance(post, dict) and same_words(message.text, post.get("text", "")):
                 link = post.get("permalink")
                 web = isinstance(link, str) and link.startswith("https://")
                 return Receipt(id=str(post["id"]), url=link if web else None)

@@ -24,7 +24,7 @@ from distributor.contract import (
 )
 from distributor.fields import Url
 from distributor.http import Answer, Request, multipart
-from distributor.posts import Connected, Known, OAuth, Post
+from distributor.posts import Connected, Known, OAuth, Post, same_words
 from distributor.text import hashtags, remarks, x
 from distributor.text.entities import Found
 from distributor.text.fit import Segments
@@ -154,9 +154,12 @@ class X(Connected):
         query = "max_results=20&tweet.fields=created_at,entities&exclude=retweets"
         url = self._url(f"/2/users/{me['id']}/tweets?{query}")
         posts = (await self.look(Request(method="GET", url=url), credential)).json().get("data") or []
-        wanted = " ".join(message.text.split())
         for post in posts:
-            if isinstance(post, dict) and _read(post) == wanted and _time(post) >= since - timedelta(minutes=1):
+            if (
+                isinstance(post, dict)
+                and same_words(message.text, _read(post))
+                and _time(post) >= since - timedelta(minutes=1)
+            ):
                 return self._receipt(str(post["id"]))
         return None
 
@@ -177,11 +180,11 @@ class X(Connected):
 
 
 def _read(post: Mapping[str, Any]) -> str:
-    """A post's text as it was written: t.co links put back, entities decoded, spaces evened out."""
+    """A post's text as it was written: t.co links put back, entities decoded."""
     text = str(post.get("text", ""))
     for link in (post.get("entities") or {}).get("urls", []):
         text = text.replace(str(link.get("url")), str(link.get("unwound_url") or link.get("expanded_url")))
-    return " ".join(html.unescape(text).split())
+    return html.unescape(text)
 
 
 def _time(post: Mapping[str, Any]) -> datetime:

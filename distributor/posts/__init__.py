@@ -3,21 +3,8 @@
 from distributor.posts.answers import Known
 from distributor.posts.connected import Connected, OAuth
 from distributor.posts.oauth import read_tokens
-from distributor.posts.photos import Photo
-from distributor.posts.post import Card, Post, as_json, findings
+from distributor.posts.post import Post, same_words
 from distributor.posts.social import Social
 from distributor.posts.vault import Tokens
 
-__all__ = [
-    "Card",
-    "Connected",
-    "Known",
-    "OAuth",
-    "Photo",
-    "Post",
-    "Social",
-    "Tokens",
-    "as_json",
-    "findings",
-    "read_tokens",
-]
+__all__ = ["Connected", "Known", "OAuth", "Post", "Social", "Tokens", "read_tokens", "same_words"]

@@ -60,6 +60,11 @@ class Post:
         return tuple(Entity(start=s.start, end=s.end, kind=s.kind, target=s.target) for s in spans(self.segments))
 
 
+def same_words(one: str, other: object) -> bool:
+    """Whether a post that was read back says the same; networks change spaces."""
+    return one.split() == str(other).split()
+
+
 def as_json(value: object) -> bytes:
     """Compact JSON, letters as they are."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()

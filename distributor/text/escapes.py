@@ -36,8 +36,3 @@ def telegram(text: str) -> str:
 def slack(text: str) -> str:
     """For Slack's `text`: `&`, `<` and `>` as entities, nothing else (api.slack.com/reference/surfaces/formatting)."""
     return html.escape(text, quote=False)
-
-
-def attribute(text: str) -> str:
-    """For an HTML attribute in double quotes."""
-    return html.escape(text)
