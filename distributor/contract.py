@@ -193,6 +193,12 @@ class Channel(ABC):
     def check(self, message: Message) -> Iterable[Finding]:
         """What the other side would refuse or spoil. Pure."""
 
+    def endorse(self, message: Message, recipient: Recipient) -> bytes:  # noqa: ARG002  most channels sign nothing
+        """What takes long to make for one recipient: made once, when the message is sealed, kept with the delivery, and there
+        again as `recipient.signature` whenever it is composed. Pure.
+        """
+        return b""
+
     def compose(self, message: Message, recipient: Recipient) -> bytes:  # noqa: ARG002  the default is the same for all
         """The exact bytes for one recipient. Pure; their SHA-256 is sealed, and the sender refuses any others."""
         return message.content
@@ -244,8 +250,21 @@ class Channel(ABC):
         return await self.deliver(message, recipient, key)
 
     @property
+    def advice(self) -> Sequence[str]:
+        """What a person has to set up elsewhere for this channel, a line each: records in the DNS."""
+        return ()
+
+    @property
     def good_until(self) -> datetime | None:
         """When its credential ends, as far as this machine knows (UTC); None: it does not, or renews itself."""
+        return None
+
+    def left(self, token: str) -> tuple[str, str] | None:  # noqa: ARG002  only mails carry such a link
+        """The address and the language that an unsubscribe token of this channel names; None for any other token."""
+        return None
+
+    def returned(self, address: str) -> str | None:  # noqa: ARG002  only mails come back
+        """The key of the delivery whose bounce address this is; None: none of ours."""
         return None
 
     def read_back(self, receipt: Receipt) -> bytes | None:  # noqa: ARG002  the default has nothing to read

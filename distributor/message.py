@@ -33,6 +33,7 @@ class Recipient:
 
     address: str  #: `public/en` for a channel that speaks to everybody
     name: str = ""
+    signature: bytes = field(default=b"", repr=False)  #: what the channel endorsed when the message was sealed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

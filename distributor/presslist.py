@@ -1,10 +1,13 @@
 """The press list: who gets releases by mail, as files that a spreadsheet opens, and who must not get them any more."""
 
 import csv
+import fcntl
 import io
+import os
 import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,6 +29,7 @@ _ALIASES = {
 }
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
 _TIERS = ("", "prebrief", "wire", "public")
+_COLUMNS = ("address", "reason", "since", "detail")
 REASONS = ("unsubscribed", "bounced", "complained", "asked")
 
 
@@ -189,7 +193,7 @@ class Suppressions:
 
     file: Path
     _known: dict[str, str] = field(default_factory=dict, init=False, repr=False)
-    _seen: tuple[int, int] | None = field(default=None, init=False, repr=False)
+    _seen: tuple[int, ...] | None = field(default=None, init=False, repr=False)
 
     def why(self, address: str) -> str | None:
         """Why the address must not be written to, or None."""
@@ -203,21 +207,41 @@ class Suppressions:
 
     def add(self, address: str, reason: str, *, now: datetime, detail: str = "") -> bool:
         """Write it down; False where it was there."""
-        if self.why(address):
-            return False
-        rows = [
-            *self._rows(),
-            (address, reason, now.astimezone(UTC).isoformat(timespec="seconds"), _line(detail)[:200]),
-        ]
-        self._write(rows)
+        row = (address, reason, now.astimezone(UTC).isoformat(timespec="seconds"), _line(detail)[:200])
+        with self._alone():
+            if self.why(address):
+                return False
+            self._append(row)
         return True
 
     def remove(self, address: str) -> bool:
         """Take it off; False where it was not there."""
-        rows = self._rows()
-        kept = [row for row in rows if row[0].casefold() != address.casefold()]
-        self._write(kept)
+        with self._alone():
+            rows = self._rows()
+            kept = [row for row in rows if row[0].casefold() != address.casefold()]
+            self._write(kept)
         return len(kept) < len(rows)
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """The web server, the bounces and a person may write at once: nobody's line is lost."""
+        try:
+            self.file.parent.mkdir(parents=True, exist_ok=True)
+            with (self.file.parent / f".{self.file.name}.lock").open("a") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX)
+                yield
+        except OSError as error:
+            raise ActionError(f"cannot write {self.file}: {error.strerror}") from None
+
+    def _append(self, row: tuple[str, ...]) -> None:
+        """One line more, on the disk when this returns."""
+        rows = [row] if self.file.is_file() and self.file.stat().st_size else [_COLUMNS, row]
+        target = io.StringIO(newline="")
+        csv.writer(target, lineterminator="\n").writerows(rows)
+        with self.file.open("a", encoding="utf-8", newline="") as file:
+            file.write(target.getvalue())
+            file.flush()
+            os.fsync(file.fileno())
 
     def _rows(self) -> list[tuple[str, ...]]:
         if not self.file.is_file():
@@ -227,7 +251,7 @@ class Suppressions:
 
     def _write(self, rows: Iterable[tuple[str, ...]]) -> None:
         target = io.StringIO(newline="")
-        csv.writer(target, lineterminator="\n").writerows([("address", "reason", "since", "detail"), *rows])
+        csv.writer(target, lineterminator="\n").writerows([_COLUMNS, *rows])
         try:
             files.write_atomic(self.file, target.getvalue().encode())
         except OSError as error:
@@ -236,7 +260,7 @@ class Suppressions:
     def _refresh(self) -> None:
         try:
             found = self.file.stat()
-            seen: tuple[int, int] | None = (found.st_mtime_ns, found.st_ino)
+            seen: tuple[int, ...] | None = (found.st_mtime_ns, found.st_ino, found.st_size)
         except OSError:
             seen = None
         if seen != self._seen:

@@ -3,6 +3,7 @@
 import hashlib
 import mimetypes
 from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -19,6 +20,7 @@ from distributor.render import Templates
 from distributor.settings import Newsroom
 
 _SOON = timedelta(days=14)
+_MANY = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,7 +141,7 @@ def _render(channel: Channel, release: Release, kit: Kit, due: datetime) -> list
             channel=channel,
             message=message,
             findings=tuple(replace(finding, channel=channel.name) for finding in channel.check(message)),
-            copies=tuple(_copy(channel, message, recipient) for recipient in message.recipients),
+            copies=_copies(channel, message),
             due=due,
         )
         for message in messages
@@ -183,7 +185,17 @@ def _expiry(channel: Channel, due: datetime, now: datetime) -> list[Finding]:
     ]
 
 
+def _copies(channel: Channel, message: Message) -> tuple[Copy, ...]:
+    """Signing long lists takes every core: what signs lets go of the interpreter."""
+    if len(message.recipients) < _MANY:
+        return tuple(_copy(channel, message, recipient) for recipient in message.recipients)
+    with ThreadPoolExecutor() as pool:
+        return tuple(pool.map(partial(_copy, channel, message), message.recipients))
+
+
 def _copy(channel: Channel, message: Message, recipient: Recipient) -> Copy:
+    if signature := channel.endorse(message, recipient):
+        recipient = replace(recipient, signature=signature)
     wire = channel.compose(message, recipient)
     return Copy(recipient=recipient, digest=hashlib.sha256(wire).hexdigest(), size=len(wire))
 

@@ -127,6 +127,7 @@ def deliveries(preview: Preview) -> Iterator[NewDelivery]:
                 lang=one.message.lang,
                 recipient=copy.recipient.address,
                 recipient_name=copy.recipient.name,
+                signature=copy.recipient.signature,
                 key=key(*identity),
                 digest=copy.digest,
                 due=one.due,
@@ -174,7 +175,7 @@ def prove(
     delivery: Delivery, attempts: list[Attempt], message: Message, channel: Channel, found: bytes | None
 ) -> Proof:
     """Compare what was previewed, sealed, handed over and found."""
-    recipient = Recipient(address=delivery.recipient, name=delivery.recipient_name)
+    recipient = addressee(delivery)
     sent = [a.digest for a in attempts if a.delivery_id == delivery.id and a.outcome == "delivered"]
     return Proof(
         delivery=delivery,
@@ -188,6 +189,11 @@ def prove(
 def recomputed(rows: list[Delivery]) -> str:
     """The seal's digest over the rows of a version, to compare with the one that was printed."""
     return seal_digest((row.channel, row.recipient, row.digest) for row in rows)
+
+
+def addressee(row: Delivery) -> Recipient:
+    """Who gets a delivery."""
+    return Recipient(address=row.recipient, name=row.recipient_name, signature=row.signature)
 
 
 def receipt(row: Delivery) -> Receipt:

@@ -1,6 +1,7 @@
 """The preview as one self-contained page: every channel side by side, no script, nothing fetched from anywhere."""
 
 import base64
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from html import escape
@@ -157,7 +158,7 @@ def _frame(message: Message, photos: Sequence[MediaFile]) -> str:
     html = message.html
     if not html:
         return ""
-    for file in photos:
+    for file in (*photos, *message.media):
         data = _data(file)
         for address in _addresses(message, file):
             html = html.replace(address, data)
@@ -175,7 +176,8 @@ def _frame(message: Message, photos: Sequence[MediaFile]) -> str:
 def _addresses(message: Message, file: MediaFile) -> list[str]:
     """Every address in the message that ends in this file's public path."""
     tail = escape(f"/{file.address}")
-    found, start = [], 0
+    found = re.findall(f'cid:{file.sha256[:24]}@[^"]+', message.html)  # it travels in the mail
+    start = 0
     while (end := message.html.find(tail, start)) >= 0:
         begin = max(message.html.rfind(quote, 0, end) for quote in "\"'") + 1
         found.append(message.html[begin : end + len(tail)])

@@ -23,6 +23,11 @@ _ENGLISH = {
     "browser": "View in browser",
     "unsubscribe": "Unsubscribe",
     "why": "You receive this as a press contact of {issuer}.",
+    "leave_ask": "Shall {address} get no more releases from us?",
+    "leave_button": "Unsubscribe",
+    "leave_done": "{address} gets no more releases from us.",
+    "leave_unknown": "This link is not one of ours, or it is not whole. Copy all of it, or answer the mail.",
+    "leave_failed": "This could not be written down. Please try again in a minute.",
 }
 _BY_LANGUAGE = {
     "zh-Hant": {
@@ -39,6 +44,11 @@ _BY_LANGUAGE = {
         "browser": "在瀏覽器中檢視",
         "unsubscribe": "取消訂閱",
         "why": "此電郵乃發送予 {issuer} 的傳媒聯絡人。",
+        "leave_ask": "{address} 不再接收我們的新聞稿？",
+        "leave_button": "取消訂閱",
+        "leave_done": "{address} 不會再收到我們的新聞稿。",
+        "leave_unknown": "此連結無效或不完整。請複製整個連結，或直接回覆電郵。",
+        "leave_failed": "未能記錄，請稍後再試。",
     },
     "zh-Hans": {
         "immediate": "即时发布",
@@ -54,6 +64,11 @@ _BY_LANGUAGE = {
         "browser": "在浏览器中查看",
         "unsubscribe": "退订",
         "why": "此邮件发送给 {issuer} 的媒体联系人。",
+        "leave_ask": "{address} 不再接收我们的新闻稿？",
+        "leave_button": "退订",
+        "leave_done": "{address} 不会再收到我们的新闻稿。",
+        "leave_unknown": "此链接无效或不完整。请复制整个链接，或直接回复邮件。",
+        "leave_failed": "未能记录，请稍后再试。",
     },
 }
 

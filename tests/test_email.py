@@ -488,7 +488,9 @@ def test_the_body_keeps_its_tables_and_gets_styles(full: Channel, make_release: 
         ("to", ["a@b>\r\nRCPT TO:<x@y.example"], "to, entry 1"),
         ("to", ["a@b.example, c@d.example"], "to, entry 1"),
         ("to", ["A <a@b.example> <c@d.example>"], "to, entry 1"),
-        ("languages", ["en", "zh-Hant"], "one language"),
+        ("feedback_id", "abc", "5 to 15"),
+        ("bounces", "bounce@b.example", "needs mail_key"),
+        ("dkim_selector", "press", "go together"),
         ("list_id", "press list", "no list name"),
         ("list_id", "press.example>\r\nX: y", "no list name"),
         ("unsubscribe", "nobody", "unsubscribe: 'nobody' is not"),
@@ -563,10 +565,12 @@ def test_a_domain_in_its_own_script_is_written_in_ascii(make_channel: MakeChanne
     assert [finding.code for finding in channel.check(message)] == ["address-utf8"]
 
 
-def test_it_carries_one_language(make_channel: MakeChannel, sample: Release, kit: Kit) -> None:
+def test_it_carries_the_languages_of_its_block(make_channel: MakeChannel, sample: Release, kit: Kit) -> None:
     assert only(make_channel("email"), sample, kit).lang == "en"
     assert only(make_channel("email", languages=["zh-Hant"]), sample, kit).lang == "zh-Hant"
     assert make_channel("email", languages=["fr"]).render(sample, kit) == []
+    en, zh = make_channel("email", languages=["en", "zh-Hant"]).render(sample, kit)
+    assert (len(en.recipients), len(zh.recipients)) == (3, 0)  # who names no language reads the first
 
 
 # ── Findings ──

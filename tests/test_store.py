@@ -172,12 +172,14 @@ def test_an_older_schema_is_brought_forward(root: Path) -> None:
     db.execute("DROP TABLE account")
     for column in ("host", "ahead"):
         db.execute(f"ALTER TABLE worker DROP COLUMN {column}")
+    db.execute("ALTER TABLE delivery DROP COLUMN signature")
     db.execute("UPDATE schema_version SET version = 1")
     db.commit()
     _, [(_, rows)] = desk(root).status()
     assert len(rows) == 1
     assert db.execute("SELECT version FROM schema_version").fetchall() == [(schema.VERSION,)]
     assert {"host", "ahead"} <= {row[1] for row in db.execute("PRAGMA table_info(worker)")}
+    assert "signature" in {row[1] for row in db.execute("PRAGMA table_info(delivery)")}
     indexes = {row[0] for row in db.execute("SELECT name FROM sqlite_master WHERE type = 'index'")}
     assert {"delivery_ready", "delivery_next", "attempt_number"} <= indexes
     assert "delivery_waiting" not in indexes

@@ -33,21 +33,27 @@ def gather(
     lists: Iterable[Path],
     *,
     lang: str,
+    langs: Sequence[str],
     tags: Sequence[str],
     tier: Tier,
     suppressions: Suppressions,
 ) -> Audience:
-    """Those named in the config and the members of the lists that this mail is for. Raises ActionError for a missing list."""
+    """Those named in the config and the members of the lists that this mail, in `lang`, is for; `langs` are all that the
+    release has here, the first one for who named none. Raises ActionError for a missing list.
+    """
     found: dict[str, Recipient] = {}
     listed = duplicates = suppressed = invalid = others = 0
     wanted = {tag.casefold() for tag in tags}
-    people = [(box.address, box.name, True) for box in named]
+    people = [(box.address, box.name, lang == langs[0]) for box in named]
     for file in lists:
         listing = presslist.read(file)
         invalid += len(listing.refused)
         duplicates += len(listing.duplicates)
         listed += len(listing.refused) + len(listing.duplicates)
-        people += [(one.address, one.name, _is_for(one, lang, wanted, tier)) for one in listing.members]
+        people += [
+            (one.address, one.name, _is_for(one, wanted, tier) and _version(one.language, langs) == lang)
+            for one in listing.members
+        ]
     known = suppressions.all()
     for address, name, meant in people:
         listed += 1
@@ -70,7 +76,13 @@ def gather(
     )
 
 
-def _is_for(one: presslist.Member, lang: str, tags: set[str], tier: Tier) -> bool:
-    speaks = not one.language or lang.casefold().startswith(one.language.casefold())
+def _is_for(one: presslist.Member, tags: set[str], tier: Tier) -> bool:
     tagged = not tags or bool(tags & set(one.tags.split()))
-    return speaks and tagged and (tier is not Tier.prebrief or one.tier == "prebrief")
+    return tagged and (tier is not Tier.prebrief or one.tier == "prebrief")
+
+
+def _version(wanted: str, langs: Sequence[str]) -> str | None:
+    """Which language version somebody reads: a `zh` the first Chinese one."""
+    return (
+        langs[0] if not wanted else next((one for one in langs if one.casefold().startswith(wanted.casefold())), None)
+    )

@@ -1,21 +1,27 @@
 """What a mail says: its subject, and the values that its two templates may use."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from html import escape
 from typing import Any
 
-from distributor import words
-from distributor.contract import Dropped, Kit, Tier
+from distributor import images, words
+from distributor.contract import Dropped, Kit, MediaFile, Tier
 from distributor.embargo import spell, zone_of
 from distributor.markdown import Body, paragraphs_html
 from distributor.release import LanguageVersion, Media, Release
 from distributor.text.cutting import cut
 
+from .message import cid
+
 _PREHEADER = 90  #: characters that every mail program shows beside the subject
 _PHOTO = 552  #: pixels: the column of 600 without its margins
+#: Of a photo that travels in the mail: sharp on a screen of two pixels for one.
+_EMBEDDED = images.Recipe(
+    kinds=("image/jpeg", "image/png"), max_bytes=300_000, max_side=2 * _PHOTO, max_pixels=4 * _PHOTO**2
+)
 _LINK = "color:#0b5c8a"
 _CELL = "border:1px solid #c3ccd5;padding:6px 8px"
 #: Inline, because mail programs drop a style sheet. Every tag that `Body.html` can hold and that needs one.
@@ -46,11 +52,12 @@ class Picture:
 
     label: str  #: `Photo`, in the mail's language
     is_photo: bool
-    url: str  #: empty in an advance copy: it lies there only from the lift on
+    url: str  #: empty in an advance copy, unless it travels in the mail: it lies there only from the lift on
     alt: str
     caption: str
     credit: str
     width: int  #: pixels
+    file: MediaFile | None = None  #: travels in the mail
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,17 +67,28 @@ class Letter:
     subject: str
     values: Mapping[str, Any]  #: for the templates, besides the kit's own
     dropped: tuple[Dropped, ...]
+    photos: tuple[MediaFile, ...]  #: travel in the mail
 
 
 def letter(
-    release: Release, text: LanguageVersion, kit: Kit, *, tier: Tier, after: timedelta, unsubscribe: str
+    release: Release,
+    text: LanguageVersion,
+    kit: Kit,
+    *,
+    tier: Tier,
+    after: timedelta,
+    unsubscribe: str,
+    recipient: Mapping[str, str],
+    embed: str,
 ) -> Letter:
-    """Gather what both templates say. `unsubscribe` is a `mailto:` URL or empty; `after` the channel's offset."""
+    """Gather what both templates say. `unsubscribe` is a URL, a mark or empty; `recipient` are the marks of a recipient's own
+    values; `after` is the channel's offset; `embed` a domain when photos travel in the mail, else empty.
+    """
     advance = tier is Tier.prebrief
     public_lift = release.embargoed_until.instant if release.embargoed_until else kit.lift - after
     embargo = f"EMBARGOED UNTIL {spell(public_lift, release.zone)}" if advance else ""
     spoken = words.of(text.lang, release.issuer.name)
-    pictures = tuple(_picture(media, kit, spoken, hidden=advance) for media in text.media)
+    pictures = tuple(_picture(media, kit, spoken, hidden=advance, embed=embed) for media in text.media)
     body = Body(text.body)
     summary = text.summary or next(iter(body.paragraphs), "")
     date = (text.dateline and text.dateline.date) or public_lift.astimezone(zone_of(release.zone)).date()
@@ -93,8 +111,11 @@ def letter(
         "preheader": embargo or _preheader(summary),
         "browser": "" if advance else kit.page_url(release, text),
         "unsubscribe": unsubscribe,
+        "recipient": recipient,
     }
-    return Letter(subject=subject, values=values, dropped=_dropped(text, advance))
+    photos = {picture.file.sha256: picture.file for picture in pictures if picture.file}
+    dropped = _dropped(text, pictures) if advance else ()
+    return Letter(subject=subject, values=values, dropped=dropped, photos=tuple(photos.values()))
 
 
 def _subject(release: Release, text: LanguageVersion, spoken: Mapping[str, str], embargo: str) -> str:
@@ -120,9 +141,13 @@ def _preheader(summary: str) -> str:
     return cut(summary, lambda part: len(part) <= _PREHEADER) or ""
 
 
-def _picture(media: Media, kit: Kit, spoken: Mapping[str, str], *, hidden: bool) -> Picture:
-    url = media.url or ""
-    if media.file and not hidden:
+def _picture(media: Media, kit: Kit, spoken: Mapping[str, str], *, hidden: bool, embed: str) -> Picture:
+    url, file = media.url or "", None
+    if embed and media.file and media.kind == "photo":
+        file = images.within(images.clean(kit.read_media(media)), _EMBEDDED)
+    if file:
+        url = f"cid:{cid(file, embed)}"
+    elif media.file and not hidden:
         url = kit.media_url(kit.read_media(media))
     return Picture(
         label=spoken[media.kind],
@@ -132,12 +157,15 @@ def _picture(media: Media, kit: Kit, spoken: Mapping[str, str], *, hidden: bool)
         caption=media.caption or "",
         credit=media.credit or "",
         width=min(media.width or _PHOTO, _PHOTO),
+        file=file,
     )
 
 
-def _dropped(text: LanguageVersion, advance: bool) -> tuple[Dropped, ...]:  # noqa: FBT001  private, one caller
+def _dropped(text: LanguageVersion, pictures: Iterable[Picture]) -> tuple[Dropped, ...]:
+    """What an advance copy leaves out."""
     why = "an advance copy cannot show it: the newsroom has it only from the lift on"
-    return tuple(Dropped(text=media.file, why=why) for media in text.media if advance and media.file)
+    shown = zip(text.media, pictures, strict=True)
+    return tuple(Dropped(text=media.file, why=why) for media, made in shown if media.file and not made.file)
 
 
 def styled(html: str) -> str:

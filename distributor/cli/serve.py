@@ -62,7 +62,7 @@ class Public:
         method = scope["method"]
         if method not in ("GET", "HEAD"):
             headers = [(b"allow", b"GET, HEAD"), (b"content-length", b"0"), (b"cache-control", b"no-store")]
-            await _answer(send, 405, headers, b"")
+            await answer(send, 405, headers, b"")
             return
         asked = {name: value for name, value in scope["headers"] if name in _ASKED}
         file = self._file(scope["path"].encode("utf-8", "surrogateescape"))
@@ -73,7 +73,7 @@ class Public:
             status, headers, body = 304, page.unchanged, b""
         else:
             status, headers, body = _part(page, asked) if b"range" in asked else (200, page.headers, page.body)
-        await _answer(send, status, headers, b"" if method == "HEAD" else body)
+        await answer(send, status, headers, b"" if method == "HEAD" else body)
 
     def _file(self, path: bytes) -> str | None:
         if self._base and path.startswith(self._base + b"/"):
@@ -231,7 +231,8 @@ def _accepts(accepted: bytes, coding: bytes) -> bool:
     return False
 
 
-async def _answer(send: Send, status: int, headers: Headers, body: bytes) -> None:
+async def answer(send: Send, status: int, headers: Headers, body: bytes) -> None:
+    """One whole answer."""
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
 
@@ -241,13 +242,16 @@ async def _answer(send: Send, status: int, headers: Headers, body: bytes) -> Non
 @click.option("--host", default="127.0.0.1", show_default=True, help="Loopback unless you say otherwise.")
 @click.pass_obj
 def serve_command(setting: Setting, port: int, host: str) -> None:
-    """Show the public folder on this machine: what is released, and nothing else."""
+    """Show the public folder on this machine: what is released, and nothing else. Unsubscribe links are answered, too."""
     import uvicorn
+
+    from distributor.cli import leaving
 
     desk = setting.desk()
     desk.site.need_root()
     folder = desk.places.public
     folder.mkdir(parents=True, exist_ok=True)
+    base = urlsplit(desk.settings.newsroom.url).path.rstrip("/")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         listener = socket.create_server((host, port), family=family, backlog=2048)
@@ -255,7 +259,7 @@ def serve_command(setting: Setting, port: int, host: str) -> None:
         reason = error.strerror or str(error)
         raise ActionError(f"cannot listen on {host}:{port}: {reason}; choose another with --port") from None
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # else a body waits 40 ms for the answer to its head
-    app = Public(folder, urlsplit(desk.settings.newsroom.url).path.rstrip("/"))
+    app = leaving.in_front(Public(folder, base), base, desk, setting.clock.now)
     config = uvicorn.Config(
         app, log_config=None, access_log=False, lifespan="off", server_header=False, proxy_headers=False
     )

@@ -83,6 +83,8 @@ def doctor_command(setting: Setting, *, json_: bool) -> int:
     for name, channel in desk.channels.items():
         if ends := channel.good_until:
             out.print(f"[bold]connection[/]  {name} ends on {draw.when(ends, 'UTC')}")
+        for line in channel.advice:
+            click.echo(f"{name}: {line}")  # to be copied: never wrapped
     if missing:
         out.print("[bold yellow]missing[/] things must be set where 'distributor run' is started")
     return int(bool(missing))

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from distributor import seal
 from distributor.clock import Clock
 from distributor.contract import (
     AlreadyThere,
@@ -130,7 +131,7 @@ class Courier:
         message = self.sealed.get(delivery.message_id)
         if isinstance(message, str):
             raise Refused(message)
-        recipient = Recipient(address=delivery.recipient, name=delivery.recipient_name)
+        recipient = seal.addressee(delivery)
         if hashlib.sha256(channel.compose(message, recipient)).hexdigest() != delivery.digest:
             raise Refused("the bytes differ from the sealed ones: schedule the release again")
         kill = delivery.kind == KILL

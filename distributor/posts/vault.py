@@ -167,11 +167,9 @@ def _fernet(phrase: str, salt: bytes) -> Any:
     """Made once: scrypt takes its time on purpose, and a token is read for every post."""
     from base64 import urlsafe_b64encode
 
-    try:
-        from cryptography.fernet import Fernet
-        from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
-    except ModuleNotFoundError:
-        raise ActionError("a connection needs cryptography: pip install 'press-distributor[connect]'") from None
+    from cryptography.fernet import Fernet
+    from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
+
     return Fernet(urlsafe_b64encode(Scrypt(salt=salt, length=32, n=2**14, r=8, p=1).derive(phrase.encode())))
 
 

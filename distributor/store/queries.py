@@ -127,7 +127,7 @@ def delivery(row: Row[Any]) -> Delivery:
     (
         number, release_id, version, kind, channel, recipient, recipient_name, message_id, key, digest, state, due,
         planned_for, _lift, tier, idempotency, _in_doubt, _priority, _late_ok, attempts, _worker, _doubt_since, _wanted,
-        remote_id, remote_url, reason, sent_at, settled_at,
+        remote_id, remote_url, reason, sent_at, settled_at, signature,
     ) = row[:_WIDTH]  # fmt: skip
     when = instant(due)
     return Delivery(
@@ -152,6 +152,7 @@ def delivery(row: Row[Any]) -> Delivery:
         reason=reason,
         sent_at=maybe_instant(sent_at),
         settled_at=maybe_instant(settled_at),
+        signature=signature or b"",
     )
 
 
@@ -225,6 +226,7 @@ def delivery_values(new_release: Release, new: NewDelivery, message_id: int) -> 
         "message_id": message_id,
         "key": new.key,
         "digest": new.digest,
+        "signature": new.signature or None,
         "state": State.planned,
         "due": micros(new.due),
         "planned_for": micros(new.due),
@@ -241,7 +243,7 @@ def delivery_values(new_release: Release, new: NewDelivery, message_id: int) -> 
 def kill_rows(ids: Collection[int], now: datetime) -> Insert:
     """An INSERT of deliveries, due now, that take back what these brought."""
     c = s.delivery.c
-    same = "release_id version channel recipient recipient_name message_id digest lift tier in_doubt priority remote_id"
+    same = "release_id version channel recipient recipient_name message_id digest signature lift tier in_doubt priority remote_id"
     due, new = literal(micros(now), BigInteger), {"kind": KILL, "state": State.planned.value, "idempotency": "A"}
     values: dict[str, ColumnElement[Any]] = {
         **{name: c[name] for name in same.split()},

@@ -1,7 +1,7 @@
 """What goes into the ledger and what comes out of it, free of SQL. All instants are aware UTC datetimes."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from distributor.lifecycle import PubStatus, State
@@ -66,6 +66,7 @@ class NewDelivery:
     recipient_name: str
     key: str
     digest: str  #: SHA-256 of the exact bytes for this recipient
+    signature: bytes  #: what the channel endorsed for this recipient, or empty
     due: datetime
     tier: str
     idempotency: str
@@ -99,6 +100,7 @@ class Delivery:
     reason: str | None
     sent_at: datetime | None  #: when the delivered attempt began
     settled_at: datetime | None
+    signature: bytes = field(default=b"", repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

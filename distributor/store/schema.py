@@ -98,6 +98,7 @@ delivery = Table(
     Column("reason", Text),
     Column("sent_at", BigInteger),
     Column("settled_at", BigInteger),
+    Column("signature", LargeBinary),  # what the channel endorsed for this recipient
     UniqueConstraint("release_id", "version", "kind", "channel", "recipient"),
     ForeignKeyConstraint(["release_id", "version"], ["release.id", "release.version"]),
     # The database itself refuses to plan a public delivery before the lift.
@@ -173,8 +174,14 @@ def _shared_work(connection: Connection) -> None:
         connection.execute(text(f"DROP INDEX IF EXISTS {old}"))
 
 
+def _signatures(connection: Connection) -> None:
+    """2 → 3: what was signed when a message was sealed."""
+    kind = delivery.c.signature.type.compile(connection.dialect)
+    connection.execute(text(f"ALTER TABLE delivery ADD COLUMN signature {kind}"))
+
+
 #: Step n brings version n to version n+1. A new database is made whole and starts at the newest version.
-STEPS: tuple[Callable[[Connection], None], ...] = (_shared_work,)
+STEPS: tuple[Callable[[Connection], None], ...] = (_shared_work, _signatures)
 VERSION = len(STEPS) + 1
 
 
