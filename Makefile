@@ -52,9 +52,9 @@ tlds:
 	  | tr 'A-Z' 'a-z' | grep -v '^xn--'; } | LC_ALL=C sort -u >> tlds.new && mv tlds.new distributor/text/tlds.txt
 
 # What mail programs do not show, as caniemail.com has tested it since.
-clients: $(READY)
+clients:
 	@url=$$(curl -fsS https://registry.npmjs.org/caniemail/latest | sed 's/.*"tarball": *"\([^"]*\)".*/\1/') \
-	  && curl -fsS "$$url" | tar -xzO package/data/caniemail.json | $(BIN)/python .ci/clients.py > clients.new \
+	  && curl -fsS "$$url" | tar -xzO package/data/caniemail.json | $(PYTHON) .ci/clients.py > clients.new \
 	  && mv clients.new channels/email/clients.csv
 
 clean:

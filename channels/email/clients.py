@@ -1,7 +1,6 @@
 """What of a mail some mail programs do not show: HTML, CSS and pictures, by the tests of caniemail.com (clients.csv)."""
 
 import csv
-import re
 from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path

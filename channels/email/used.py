@@ -1,18 +1,16 @@
-"""Which features of HTML, CSS and pictures a mail uses, read tolerantly as mail programs do."""
+"""Which features of HTML, CSS and pictures a mail uses, read as tolerantly as mail programs read."""
 
 import re
-from collections.abc import Iterable, Iterator
-from functools import lru_cache
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+# Each begins where no such word goes on to the left, so that none takes longer than the text is long.
 _COMMENT = re.compile(r"/\*.*?(?:\*/|\Z)", re.DOTALL)
-_BLOCK = re.compile(r"\{([^{}]*)\}?")
-_PRELUDE = re.compile(r"([^{};]*)[{;]")
-_DECLARATION = re.compile(r"""([-\w]+)\s*:\s*((?:"[^"]*"|'[^']*'|\([^()]*\)|[^;"'])*)""")
+_DECLARATION = re.compile(r"""(?<![-\w])([-\w]+)\s*:\s*((?:"[^"]*"|'[^']*'|\([^()]*\)|[^;"'])*)""")
 _QUOTED = re.compile(r""""[^"]*"|'[^']*'""")
 _URL = re.compile(r"""url\(\s*["']?([^"')]*)[^)]*\)?""", re.IGNORECASE)
-_FUNCTION = re.compile(r"([a-z-]+)\(")
-_UNIT = re.compile(r"(?<![\w#.-])[+-]?(?:\d+\.?\d*|\.\d+)([a-z]+)")
+_FUNCTION = re.compile(r"(?<![\w-])([a-z-]+)\(")
+_UNIT = re.compile(r"(?<![\w#.])[+-]?(?:\d+\.?\d*|\.\d+)([a-z]+)")
 _WORD = re.compile(r"(?<![\w#.%-])[a-z][a-z-]*(?![\w(-])")
 _AT = re.compile(r"@[a-z-]+")
 _CONDITION = re.compile(r"\(\s*([a-z-]+)")
@@ -21,7 +19,7 @@ _ENDING = re.compile(r"\.(\w+)(?:[?#]|$)")
 #: Values that say what is so anyway.
 _PLAIN = {"none", "static", "normal", "visible", "auto", "inherit", "initial", "unset", "revert"}
 _INLINE = {"inline-flex": "flex", "inline-grid": "grid", "-webkit-flex": "flex", "-ms-flexbox": "flex"}
-_PICTURES = {"img", "source", "image", "input"}
+_PICTURES = ("img", "input")
 
 
 class Feature(NamedTuple):
@@ -79,14 +77,12 @@ def used(html: str) -> set[Feature]:
 
 
 def _pictures(name: str, element: Any) -> Iterator[Feature]:
-    addresses = [element.get("background", "")]
+    """By address; not `srcset` and `<source>`, behind which the `src` of an `<img>` stands for those who cannot show them."""
     if name in _PICTURES:
-        addresses.append(element.get("src", ""))
-        addresses += [part.strip().partition(" ")[0] for part in element.get("srcset", "").split(", ")]
-    for address in addresses:
-        yield from _picture(address)
-    if element.get("background"):
+        yield from _picture(element.get("src", ""))
+    if address := element.get("background"):
         yield Feature("property", "background-image")
+        yield from _picture(address)
 
 
 def _picture(address: str) -> Iterator[Feature]:
@@ -101,25 +97,21 @@ def _picture(address: str) -> Iterator[Feature]:
 
 def sheet(css: str) -> Iterator[Feature]:
     """What the text of a `<style>` uses: at-rules and their conditions, pseudo-classes, declarations."""
-    css = _COMMENT.sub(" ", css)
-    for block in _BLOCK.findall(css):
-        yield from declarations(block)
-    for prelude in _PRELUDE.findall(_BLOCK.sub("{", css) + "{"):
-        if at := _AT.match(prelude.strip().lower()):
+    parts = re.split(r"([{};])", _COMMENT.sub(" ", css).lower())
+    for text, end in zip(parts[::2], [*parts[1::2], ""], strict=True):
+        if at := _AT.match(text.strip()):
             yield Feature("at", at[0])
-            yield from (Feature("at", f"{at[0]} ({name})") for name in _CONDITION.findall(prelude.lower()))
-    for selector in re.findall(r"([^{};]*)\{", css):
-        if not selector.lstrip().startswith("@"):
-            yield from (Feature("pseudo", name) for name in _PSEUDO.findall(selector.lower()))
+            yield from (Feature("at", f"{at[0]} ({name})") for name in _CONDITION.findall(text))
+        elif end == "{":
+            yield from (Feature("pseudo", name) for name in _PSEUDO.findall(text))
+    for block in re.findall(r"\{([^{}]*)", _COMMENT.sub(" ", css)):
+        yield from declarations(block)
 
 
-@lru_cache(maxsize=512)
-def declarations(css: str) -> frozenset[Feature]:
+def declarations(css: str) -> Iterator[Feature]:
     """What the text of a `style` attribute uses: properties, values, functions, units and pictures."""
-    found: set[Feature] = set()
     for name, value in _DECLARATION.findall(_COMMENT.sub(" ", css)):
-        found.update(_declaration(name.lower(), value))
-    return frozenset(found)
+        yield from _declaration(name.lower(), value)
 
 
 def _declaration(name: str, value: str) -> Iterator[Feature]:
@@ -135,10 +127,5 @@ def _declaration(name: str, value: str) -> Iterator[Feature]:
     yield Feature("property", f"{name}:{first}")
     if plain not in _PLAIN:
         yield Feature("property", name)
-    yield from _tokens(Feature, plain)
-
-
-def _tokens(make: type[Feature], value: str) -> Iterable[Feature]:
     for kind, pattern in (("function", _FUNCTION), ("unit", _UNIT), ("value", _WORD)):
-        for name in pattern.findall(value):
-            yield make(kind, name)
+        yield from (Feature(kind, token) for token in pattern.findall(plain))
