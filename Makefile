@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: demo test check bench wheel tlds clean
+.PHONY: demo test check bench wheel tlds clients clean
 .DEFAULT_GOAL := help
 
 help:
@@ -50,6 +50,12 @@ tlds:
 	@head -2 distributor/text/tlds.txt > tlds.new
 	@{ grep -v '^#' distributor/text/tlds.txt; curl -fsS https://data.iana.org/TLD/tlds-alpha-by-domain.txt | grep -v '^#' \
 	  | tr 'A-Z' 'a-z' | grep -v '^xn--'; } | LC_ALL=C sort -u >> tlds.new && mv tlds.new distributor/text/tlds.txt
+
+# What mail programs do not show, as caniemail.com has tested it since.
+clients:
+	@url=$$(curl -fsS https://registry.npmjs.org/caniemail/latest | sed 's/.*"tarball": *"\([^"]*\)".*/\1/') \
+	  && curl -fsS "$$url" | tar -xzO package/data/caniemail.json | $(PYTHON) .ci/clients.py > clients.new \
+	  && mv clients.new channels/email/clients.csv
 
 clean:
 	rm -rf .venv dist build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -5,6 +5,8 @@ from collections.abc import Iterator
 
 from distributor.contract import Message, Severity
 
+from . import clients
+
 _LONG_SUBJECT = 150
 _MANY = 20  #: recipients, above which a mail without a way out is a nuisance
 _BARE_IMAGE = re.compile(r'<img\b(?![^>]*\balt="[^"]+)')
@@ -36,3 +38,5 @@ def remarks(message: Message) -> Iterator[tuple[Severity, str, str, str | None]]
         if not recipient.address.isascii():
             text = f"{recipient.address} can be reached only if every server on the way supports SMTPUTF8"
             yield Severity.note, "address-utf8", text, "to"
+    for severity, code, text in clients.remarks(message.html):
+        yield severity, code, text, None
