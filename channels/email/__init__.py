@@ -37,6 +37,7 @@ class Email(Block):
     mails lie in a Maildir, where the same key is the same file (class A).
     """
 
+    _last: list[tuple[Message, Recipient, bytes]] = field(default_factory=list, init=False, repr=False, compare=False)
     _kept: list[Sender] = field(default_factory=list, init=False, repr=False, compare=False)
 
     @property
@@ -87,11 +88,15 @@ class Email(Block):
         """The recipient's own headers, what is the same for all, and the recipient's own in it; ValueError for an address that
         is no header.
         """
+        if self._last and self._last[0][0] is message and self._last[0][1] == recipient:
+            return self._last[0][2]  # who compares the digest sends right after
         values, own = self._own(message, recipient)
         top = own + slots.opened(message.content).head
         if facts := message.meta.get("dkim"):
             top = dkim.lines(facts, top, recipient.signature or self.endorse(message, recipient)) + top
-        return top + b"\r\n" + slots.fill(message.content, values)
+        wire = top + b"\r\n" + slots.fill(message.content, values)
+        self._last[:] = [(message, recipient, wire)]
+        return wire
 
     def _own(self, message: Message, recipient: Recipient) -> tuple[dict[str, str], bytes]:
         """What is one recipient's own: the values of the slots, and the headers."""

@@ -36,6 +36,10 @@ def moment(now: datetime) -> _Moment:
     return _Moment(bindparam(None, micros(now), type_=BigInteger))
 
 
+#: The same with the time given when the statement is executed: `{"now": micros(now)}`.
+NOW = _Moment(bindparam("now", type_=BigInteger))
+
+
 def upsert(connection: Connection, table: Table) -> Any:
     """An INSERT that knows ON CONFLICT, which both databases spell alike."""
     return (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(table)

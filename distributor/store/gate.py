@@ -22,7 +22,6 @@ from sqlalchemy import (
     delete,
     func,
     insert,
-    literal,
     or_,
     select,
     true,
@@ -30,7 +29,7 @@ from sqlalchemy import (
 )
 
 from distributor.lifecycle import LEASE, Late, State
-from distributor.store import accounts
+from distributor.store import accounts, due
 from distributor.store import queries as q
 from distributor.store import schema as s
 from distributor.store.dialect import moment
@@ -120,14 +119,20 @@ def settle(connection: Connection, worker: str, settlements: Iterable[Settlement
             accounts.block(connection, one.account, one.blocked_until)
 
 
+_END_DELIVERED = (
+    update(s.attempt)
+    .where(
+        s.attempt.c.delivery_id == s.delivery.c.id,
+        s.attempt.c.number == s.delivery.c.attempts,
+        s.delivery.c.id.in_(bindparam("ids", expanding=True)),
+    )
+    .values(ended_at=s.delivery.c.settled_at, outcome=State.delivered.value, reason=s.delivery.c.reason)
+)
+
+
 def _end_attempts_of(connection: Connection, ids: Collection[int]) -> None:
     """The attempts of rows that were just delivered, all in one statement."""
-    a, d = s.attempt.c, s.delivery.c
-    connection.execute(
-        update(s.attempt)
-        .where(a.delivery_id == d.id, a.number == d.attempts, d.id.in_(ids))
-        .values(ended_at=d.settled_at, outcome=State.delivered.value, reason=d.reason)
-    )
+    connection.execute(_END_DELIVERED, {"ids": list(ids)})
 
 
 def _values(worker: str, one: Settlement) -> dict[str, Any]:
@@ -153,9 +158,9 @@ def begin(connection: Connection, worker: str, now: datetime, rooms: Collection[
     """Write the attempts of what is due, as far as there is room; what `verdict` calls missed becomes `missed`."""
     judge = _Judge(connection, verdict)
     again: list[datetime] = []
-    for room in q.with_work(connection, now, rooms):
+    for room, lanes in due.work(connection, now, rooms):
         allowed = accounts.allowed(connection, room, now)
-        found = list(q.due_rows(connection, room.channel, now, allowed.free)) if allowed.free > 0 else []
+        found = list(due.rows(connection, room.channel, lanes, now, allowed.free)) if allowed.free > 0 else []
         taken = judge.sort(found)
         accounts.spend(connection, room, allowed, now, taken)
         if allowed.again and len(found) == max(allowed.free, 0):
@@ -166,7 +171,7 @@ def begin(connection: Connection, worker: str, now: datetime, rooms: Collection[
             .where(s.delivery.c.id.in_([row.id for row in judge.missed]))
             .values(state=State.missed, settled_at=micros(now), reason="the instant was missed by too much")
         )
-    chosen = sorted(judge.chosen, key=lambda due: (due.priority, due.delivery.due, due.delivery.id))
+    chosen = sorted(judge.chosen, key=lambda one: (one.priority, one.delivery.due, one.delivery.id))
     _write_attempts(connection, worker, now, chosen)
     return Turn(begun=chosen, missed=judge.missed, again=min(again, default=None))
 
@@ -183,32 +188,41 @@ class _Judge:
     def sort(self, found: Iterable[Due]) -> int:
         """Returns how many of `found` go."""
         before = len(self.chosen)
-        for due in found:
-            if self._goes(due):
-                self.chosen.append(due)
+        for one in found:
+            if self._goes(one):
+                self.chosen.append(one)
             else:
-                self.missed.append(replace(due.delivery, state=State.missed))
+                self.missed.append(replace(one.delivery, state=State.missed))
         return len(self.chosen) - before
 
-    def _goes(self, due: Due) -> bool:
-        if self._verdict(due) is not Late.missed:
+    def _goes(self, one: Due) -> bool:
+        if self._verdict(one) is not Late.missed:
             return True
-        version = (due.delivery.release_id, due.delivery.version)
+        version = (one.delivery.release_id, one.delivery.version)
         if version not in self._out:
-            self._out[version] = q.partly_out(self._connection, *version, due.catch_up_within)
-        return self._out[version] and self._verdict(replace(due, partly_out=True)) is not Late.missed
+            self._out[version] = q.partly_out(self._connection, *version, one.catch_up_within)
+        return self._out[version] and self._verdict(replace(one, partly_out=True)) is not Late.missed
 
 
 def _write_attempts(connection: Connection, worker: str, now: datetime, chosen: list[Due]) -> None:
     if not chosen:
         return
-    d = s.delivery.c
-    ours = d.id.in_([due.delivery.id for due in chosen])
-    begun = update(s.delivery).where(ours)
-    connection.execute(begun.values(state=State.sending, worker=worker, wanted=None, attempts=d.attempts + 1))
-    row = select(d.id, d.attempts, d.worker, d.digest, literal(micros(now), BigInteger)).where(ours)
-    columns = ["delivery_id", "number", "worker", "digest", "began_at"]
-    connection.execute(insert(s.attempt).from_select(columns, row))
+    values = {"ids": [one.delivery.id for one in chosen], "worker_": worker, "began_": micros(now)}
+    connection.execute(_BEGIN, values)
+    connection.execute(_NOTE_ATTEMPTS, values)
+
+
+_D = s.delivery.c
+_CHOSEN = _D.id.in_(bindparam("ids", expanding=True))
+_BEGIN = (
+    update(s.delivery)
+    .where(_CHOSEN)
+    .values(state=State.sending.value, worker=bindparam("worker_", type_=String), wanted=None, attempts=_D.attempts + 1)
+)
+_NOTE_ATTEMPTS = insert(s.attempt).from_select(
+    ["delivery_id", "number", "worker", "digest", "began_at"],
+    select(_D.id, _D.attempts, _D.worker, _D.digest, bindparam("began_", type_=BigInteger)).where(_CHOSEN),
+)
 
 
 # ── taking back ───────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -1,7 +1,7 @@
 """The ledger's queries, and rows to and from values."""
 
 import json
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,30 +11,23 @@ from sqlalchemy import (
     Connection,
     Insert,
     Row,
-    String,
     Update,
     and_,
-    exists,
     insert,
     literal,
-    or_,
     select,
-    union_all,
     update,
 )
 from sqlalchemy.exc import IntegrityError
 
-from distributor.lifecycle import KILL, Priority, PubStatus, State
+from distributor.lifecycle import KILL, PubStatus, State
 from distributor.store import schema as s
 from distributor.store.dialect import moment, upsert
-from distributor.store.order import IN_ORDER, OF_ITS_RELEASE
 from distributor.store.rows import (
     Attempt,
     Delivery,
-    Due,
     NewDelivery,
     Release,
-    Room,
     SealedMessage,
     instant,
     maybe_instant,
@@ -47,54 +40,11 @@ def of(release_id: str, version: int) -> ColumnElement[bool]:
     return and_(s.delivery.c.release_id == release_id, s.delivery.c.version == version)
 
 
-def with_work(connection: Connection, now: datetime, rooms: Iterable[Room]) -> list[Room]:
-    """Those of `rooms` for which something is due, by account so that two processes lock accounts in one order."""
-    ordered = sorted((room for room in rooms if room.free > 0), key=lambda room: (room.account, room.channel))
-    if not ordered:
-        return []
-    probes = [
-        select(literal(room.channel, String)).where(
-            exists(
-                select(s.delivery.c.id).where(
-                    s.WAITS,
-                    s.delivery.c.channel == room.channel,
-                    s.delivery.c.priority == priority,
-                    s.delivery.c.due <= moment(now),
-                )
-            )
-        )
-        for room in ordered
-        for priority in map(int, Priority)
-    ]
-    found = set(connection.execute(union_all(*probes)).scalars())
-    return [room for room in ordered if room.channel in found]
-
-
 def strays(connection: Connection, now: datetime, known: Collection[str]) -> list[str]:
     """Channels on which something is due and that nobody here knows."""
     c = s.delivery.c
     query = select(c.channel).where(s.WAITS, c.due <= moment(now), c.channel.not_in(list(known))).distinct()
     return list(connection.execute(query).scalars())
-
-
-def due_rows(connection: Connection, channel: str, now: datetime, limit: int) -> Iterator[Due]:
-    """What is due on a channel and may go, the most urgent first; locked on PostgreSQL, past what others have locked."""
-    c = s.delivery.c
-    for priority in map(int, Priority):
-        query = (
-            select(s.delivery, s.release.c.catch_up_within)
-            .join(s.release, OF_ITS_RELEASE)
-            .where(s.WAITS, c.channel == channel, c.priority == priority, c.due <= moment(now))
-            .where(or_(s.release.c.pub_status == PubStatus.usable, c.kind == KILL), IN_ORDER)
-            .order_by(c.due, c.id)
-            .limit(limit)
-            .with_for_update(of=s.delivery, skip_locked=True)
-        )
-        found = connection.execute(query).all()
-        yield from map(due, found)
-        limit -= len(found)
-        if limit <= 0:
-            return
 
 
 def partly_out(connection: Connection, release_id: str, version: int, catch_up_within: timedelta) -> bool:
@@ -107,19 +57,6 @@ def partly_out(connection: Connection, release_id: str, version: int, catch_up_w
         c.sent_at - c.planned_for <= catch_up_within // timedelta(microseconds=1),
     )
     return connection.execute(query.limit(1)).first() is not None
-
-
-def due(row: Row[Any]) -> Due:
-    """One row of `due_rows`."""
-    return Due(
-        delivery=delivery(row),
-        late_ok=bool(row.late_ok),
-        partly_out=False,
-        catch_up_within=timedelta(microseconds=row.catch_up_within),
-        in_doubt=row.in_doubt,
-        priority=row.priority,
-        doubt_since=maybe_instant(row.doubt_since),
-    )
 
 
 def delivery(row: Row[Any]) -> Delivery:

@@ -1,0 +1,81 @@
+"""What is due: asked at every turn of the loop, so every statement is made once."""
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import Connection, Integer, Row, String, bindparam, exists, literal, or_, select, union_all
+
+from distributor.lifecycle import KILL, Priority, PubStatus
+from distributor.store import queries as q
+from distributor.store import schema as s
+from distributor.store.dialect import NOW
+from distributor.store.order import IN_ORDER, OF_ITS_RELEASE
+from distributor.store.rows import Due, Room, maybe_instant, micros
+
+_C = s.delivery.c
+_ROWS = (
+    select(s.delivery, s.release.c.catch_up_within)
+    .join(s.release, OF_ITS_RELEASE)
+    .where(
+        s.WAITS,
+        _C.channel == bindparam("channel", type_=String),
+        _C.priority == bindparam("priority", type_=Integer),
+        _C.due <= NOW,
+        or_(s.release.c.pub_status == PubStatus.usable, _C.kind == KILL),
+        IN_ORDER,
+    )
+    .order_by(_C.due, _C.id)
+    .limit(bindparam("most", type_=Integer))
+    .with_for_update(of=s.delivery, skip_locked=True)
+)
+
+
+@lru_cache(maxsize=64)
+def _probe(channels: tuple[str, ...]) -> Any:
+    """Which lanes of which channels have something due."""
+    lanes = [
+        select(literal(channel, String), literal(int(priority), Integer)).where(
+            exists(select(_C.id).where(s.WAITS, _C.channel == channel, _C.priority == int(priority), _C.due <= NOW))
+        )
+        for channel in channels
+        for priority in Priority
+    ]
+    return union_all(*lanes)
+
+
+def work(connection: Connection, now: datetime, rooms: Iterable[Room]) -> list[tuple[Room, list[int]]]:
+    """Those of `rooms` for which something is due, with their lanes, the most urgent first; by account, so that two processes
+    lock accounts in one order.
+    """
+    ordered = sorted((room for room in rooms if room.free > 0), key=lambda room: (room.account, room.channel))
+    if not ordered:
+        return []
+    lanes: dict[str, list[int]] = {}
+    for channel, priority in connection.execute(_probe(tuple(room.channel for room in ordered)), {"now": micros(now)}):
+        lanes.setdefault(channel, []).append(priority)
+    return [(room, sorted(lanes[room.channel])) for room in ordered if room.channel in lanes]
+
+
+def rows(connection: Connection, channel: str, lanes: Iterable[int], now: datetime, most: int) -> Iterator[Due]:
+    """What is due on a channel and may go, the most urgent first; locked on PostgreSQL, past what others have locked."""
+    for priority in lanes:
+        if most <= 0:
+            return
+        values = {"channel": channel, "priority": priority, "now": micros(now), "most": most}
+        found = connection.execute(_ROWS, values).all()
+        yield from map(_due, found)
+        most -= len(found)
+
+
+def _due(row: Row[Any]) -> Due:
+    return Due(
+        delivery=q.delivery(row),
+        late_ok=bool(row.late_ok),
+        partly_out=False,
+        catch_up_within=timedelta(microseconds=row.catch_up_within),
+        in_doubt=row.in_doubt,
+        priority=row.priority,
+        doubt_since=maybe_instant(row.doubt_since),
+    )
