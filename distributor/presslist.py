@@ -226,7 +226,7 @@ class Suppressions:
     def _alone(self) -> Iterator[None]:
         """The web server, the bounces and a person may write at once: nobody's line is lost."""
         try:
-            self.file.parent.mkdir(parents=True, exist_ok=True)
+            self.file.parent.mkdir(exist_ok=True)
             with (self.file.parent / f".{self.file.name}.lock").open("a") as lock:
                 fcntl.flock(lock, fcntl.LOCK_EX)
                 yield

@@ -125,7 +125,9 @@ def config(built_in: site.Site) -> settings.Settings:
 
 @pytest.fixture
 def places(tmp_path: Path) -> settings.Places:
-    return settings.Places(public=tmp_path / "public", outbox=tmp_path / "outbox", state=tmp_path / "var")
+    return settings.Places(
+        public=tmp_path / "public", outbox=tmp_path / "outbox", state=tmp_path / "var", contacts=tmp_path / "contacts"
+    )
 
 
 @pytest.fixture

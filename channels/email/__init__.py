@@ -1,7 +1,10 @@
 """E-mail: one mail per recipient, text and HTML, to a mail server or into a Maildir on this machine."""
 
+import asyncio
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 
 from distributor.contract import (
@@ -16,16 +19,18 @@ from distributor.contract import (
     Refused,
     Severity,
 )
+from distributor.errors import ActionError
 from distributor.mailbox import Mailbox
+from distributor.rate import Rate
 from distributor.release import Release
 
 from . import dkim, maildir, slots
 from .block import Block
 from .build import build
 from .message import message_id, personal
+from .pool import Pool, pool, together
 from .remarks import remarks
-from .server import Server
-from .smtp import Sender
+from .replies import Gone
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +43,7 @@ class Email(Block):
     """
 
     _last: list[tuple[Message, Recipient, bytes]] = field(default_factory=list, init=False, repr=False, compare=False)
-    _kept: list[Sender] = field(default_factory=list, init=False, repr=False, compare=False)
+    _kept: list[Pool] = field(default_factory=list, init=False, repr=False, compare=False)
 
     @property
     def _folder(self) -> Path:
@@ -47,21 +52,28 @@ class Email(Block):
     @property
     def capabilities(self) -> Capabilities:
         """Class D to a server, class A into a Maildir."""
-        return Capabilities(idempotency=Idempotency.D if self.server else Idempotency.A)
+        return Capabilities(idempotency=Idempotency.D if self.relays else Idempotency.A)
 
     @property
     def concurrency(self) -> int:
         """Four mails for every connection: one whose answer is awaited, one whose envelope is on its way, and two that wait while
         what has landed is written down.
         """
-        return super().concurrency if self.server is None else 4 * self.connections
+        return 4 * sum(relay.connections for relay, _ in self.relays) or super().concurrency
+
+    @property
+    def limit(self) -> Rate | None:
+        """The block's rate, else what its servers take in all."""
+        return self.rate or together([relay.rate for relay, _ in self.relays])
 
     @property
     def destination(self) -> Destination:
         """The server, or the Maildir."""
-        if self.server is None:
+        if not self.relays:
             return Destination(live=False, place=str(self._folder), missing=self.absent)
-        return Destination(live=True, place=self.server.place, missing=(*self.server.missing, *self.absent))
+        missing = [absent for _, one in self.relays for absent in one.missing]
+        place = ", ".join(one.place for _, one in self.relays)
+        return Destination(live=True, place=place, missing=(*missing, *self.absent))
 
     def render(self, release: Release, kit: Kit) -> Sequence[Message]:
         """One mail a language; raises ConfigError when a template fails."""
@@ -113,33 +125,42 @@ class Email(Block):
             wire = self.compose(message, recipient)
         except ValueError as error:
             raise Refused(f"the mail cannot be written: {error}") from None
-        if self.server is None:
+        if not self.relays:
             return Receipt(id=str(maildir.deliver(self._folder, key, wire)))
         if why := self.suppressions.why(recipient.address):  # since it was sealed
             raise Refused(f"{recipient.address} must not be written to: {why}")
         sender = message.meta["sender"]
         back = self.need_tokens().returns(self.returns.address, key) if self.returns else sender
-        answer = await self._sender(self.server).send(sender=back, recipient=recipient.address, wire=wire)
+        try:
+            answer = await self._pool.send(sender=back, recipient=recipient.address, wire=wire)
+        except Gone as error:
+            await asyncio.to_thread(self._note_gone, recipient.address, error.reason)
+            raise
         identity, domain = message.meta["identity"], sender.rpartition("@")[2]
         return Receipt(id=message_id(identity, recipient.address, domain), detail=answer)
 
-    def _sender(self, to: Server) -> Sender:
+    def _note_gone(self, address: str, why: str) -> None:
+        with suppress(ActionError):  # the ledger says it, too
+            self.suppressions.add(address, "bounced", now=datetime.now(UTC), detail=why)
+
+    @property
+    def _pool(self) -> Pool:
         if not self._kept:
             self._kept.append(
-                Sender(
-                    server=to,
-                    helo=self.from_.domain,
+                pool(
+                    self.relays,
+                    sender=self.from_,
                     timeouts=self._timeouts,
-                    connections=self.connections,
-                    most=self.per_connection,
+                    domains=self.domains,
+                    state=self.places.state / "email",
                 )
             )
         return self._kept[0]
 
     async def prepare(self) -> None:
         """Open every connection: a server that takes none is known while there is time."""
-        if self.server:
-            await self._sender(self.server).prepare()
+        if self.relays:
+            await self._pool.prepare()
 
     @property
     def advice(self) -> Sequence[str]:
@@ -160,15 +181,15 @@ class Email(Block):
 
     def read_back(self, receipt: Receipt) -> bytes | None:
         """The mail in the Maildir, wherever a mail program has moved it to; None from a server."""
-        if self.server is not None:
+        if self.relays:
             return None
         path = maildir.find(self._folder, Path(receipt.id).name.partition(":")[0])
         return path.read_bytes() if path else None
 
     async def close(self) -> None:
         """Close the kept connections."""
-        for sender in self._kept:
-            await sender.close()
+        for kept in self._kept:
+            await kept.close()
         self._kept.clear()
 
 

@@ -8,6 +8,7 @@ from typing import ClassVar, Literal
 from distributor import presslist
 from distributor.contract import Channel
 from distributor.errors import ConfigError
+from distributor.fields import RateLimit
 from distributor.mailbox import Mailbox, parse
 from distributor.presslist import Suppressions
 from distributor.settings import Secret
@@ -16,6 +17,7 @@ from . import dkim
 from .audience import Audience, gather
 from .dkim import Signer
 from .job import Timeouts
+from .pool import Relay
 from .server import Server, Tls, read
 from .tokens import SHORTEST, Tokens
 
@@ -39,6 +41,9 @@ class Block(Channel):
     tls: Tls = "starttls"
     connections: int = 4  #: to the server at once
     per_connection: int | None = None  #: mails over one of them, where the server or its owner wants few
+    quota: int | None = None  #: mails in any 24 hours
+    servers: tuple[Relay, ...] = ()  #: more servers, or in place of `smtp`
+    domains: dict[str, RateLimit] = field(default_factory=dict)  #: receiving domain → how often it may be written to
     unsubscribe: str | None = None  #: the address that takes people off the list
     mail_key: Secret | None = None  #: signs one-click unsubscribe links and bounce addresses
     bounces: str | None = None  #: the mailbox that bounces come back to, each at `name+…@`
@@ -57,8 +62,6 @@ class Block(Channel):
         super().__post_init__()
         if self.list_id and not _LIST_ID.fullmatch(self.list_id):
             raise self._wrong("list_id", f"'{self.list_id}' is no list name; write it like press.company.example")
-        if self.connections < 1 or (self.per_connection is not None and self.per_connection < 1):
-            raise self._wrong("connections, per_connection", "must be above zero")
         if self.feedback_id and not _FEEDBACK.fullmatch(self.feedback_id):
             raise self._wrong("feedback_id", f"'{self.feedback_id}' is none: 5 to 15 letters, digits and '-'")
         if self.bounces and self.mail_key is None:
@@ -74,7 +77,7 @@ class Block(Channel):
         for key, box in own.items():
             if box and box.needs_smtputf8:
                 raise self._wrong(key, f"'{box.address}' cannot be answered by every server; use plain letters")
-        _ = (self.addressees, self.server)
+        _ = (self.addressees, self.relays)
 
     def _check_keys(self, selector: str, key: str) -> None:
         if (getattr(self, selector) is None) != (getattr(self, key) is None):
@@ -121,14 +124,33 @@ class Block(Channel):
         return tuple(boxes.values())
 
     @cached_property
-    def server(self) -> Server | None:
-        """Where mails are handed over; None: a Maildir on this machine."""
-        if not self.smtp:
-            return None
+    def relays(self) -> list[tuple[Relay, Server]]:
+        """Where mails are handed over; none: a Maildir on this machine."""
+        found = [(f"servers, entry {number}", one) for number, one in enumerate(self.servers, start=1)]
+        if self.smtp:
+            found.insert(0, ("smtp", self._own_relay(self.smtp)))
+        elif self.quota is not None:
+            raise self._wrong("quota", "belongs to a server: name one with smtp")
+        return [(one, self._server(key, one)) for key, one in found]
+
+    def _own_relay(self, smtp: str) -> Relay:
         try:
-            return read(self.smtp, tls=self.tls, password=self.password)
+            return Relay(
+                smtp=smtp,
+                password=self.password,
+                tls=self.tls,
+                connections=self.connections,
+                per_connection=self.per_connection,
+                quota=self.quota,
+            )
         except ValueError as error:
-            raise self._wrong("smtp", str(error)) from None
+            raise self._wrong("connections, per_connection, quota", str(error)) from None
+
+    def _server(self, key: str, relay: Relay) -> Server:
+        try:
+            return read(relay.smtp, tls=relay.tls, password=relay.password)
+        except ValueError as error:
+            raise self._wrong(key, str(error)) from None
 
     @cached_property
     def suppressions(self) -> Suppressions:

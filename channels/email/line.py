@@ -107,7 +107,7 @@ class Line(asyncio.Protocol):
     def _body(self, job: Job) -> None:
         """The mail and its dot; then the next envelope, once all of that has left."""
         self._expect(("DOT", job))
-        wire = job.wire.replace(b"\n.", b"\n..")  # RFC 5321 §4.5.2
+        wire = job.wire.replace(b"\n.", b"\n..") if b"\n." in job.wire else job.wire  # RFC 5321 §4.5.2
         wire = b"." + wire if wire.startswith(b".") else wire
         self._transport.write(wire + b".\r\n")
         if not self._paused and self._offer.pipelining and self._left != 0:

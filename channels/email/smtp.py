@@ -39,6 +39,11 @@ class Sender:
     _opening: set[asyncio.Task[None]] = field(default_factory=set, init=False, repr=False)
     _watch: asyncio.Task[None] | None = field(default=None, init=False, repr=False)
 
+    @property
+    def load(self) -> float:
+        """How many mails wait or travel, for each connection."""
+        return (len(self._waiting) + len(self._lines) - len(self._idle)) / self.connections
+
     async def send(self, *, sender: str, recipient: str, wire: bytes) -> str:
         """Hand over `wire` (CRLF line ends) and return the server's answer.
 

@@ -11,17 +11,19 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from typing import TypeVar
 
 from distributor import health, lifecycle
 from distributor.clock import Clock
-from distributor.contract import Channel, DeliveryError, Receipt
-from distributor.errors import StoreError
+from distributor.contract import Channel, Receipt
+from distributor.errors import ActionError, StoreError
 from distributor.lifecycle import LEASE, Late
+from distributor.outbox.breaker import Breaker
 from distributor.outbox.courier import Courier
 from distributor.outbox.outcome import Event, next_state
+from distributor.outbox.ready import AHEAD, READY, Readiness
 from distributor.outbox.sealed import Sealed
 from distributor.settings import Policy
 from distributor.store import Delivery, Due, Ledger, Room, Settlement, Turn, Worker
@@ -29,8 +31,6 @@ from distributor.store import Delivery, Due, Ledger, Room, Settlement, Turn, Wor
 __all__ = ["Event", "Outbox", "next_state"]
 
 _T = TypeVar("_T")
-#: Connections are opened and messages read this long before their instant.
-AHEAD = timedelta(seconds=3)
 _FIRST_BLOCK = 50
 _TOGETHER = 0.003
 _AT_LEAST_EVERY = 0.5
@@ -58,7 +58,6 @@ class Outbox:
     _sealed: Sealed = field(default_factory=Sealed, init=False)
     _on_wire: Counter[str] = field(default_factory=Counter, init=False)
     _flying: dict[int, asyncio.Task[None]] = field(default_factory=dict, init=False)
-    _ready: dict[str, asyncio.Task[None]] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
         """The ledger gets a thread of its own, so that a slow disk never holds up the network."""
@@ -76,6 +75,9 @@ class Outbox:
             jitter=self.jitter,
             earlier=self._earlier,
         )
+        self._breaker = Breaker()
+        self._ready = Readiness(channels=self.channels, clock=self.clock, trouble=self.trouble)
+        self._stops: list[tuple[Delivery, str]] = []
         self._commit_lost = False
         self.stopping = False
 
@@ -147,6 +149,14 @@ class Outbox:
     def _write(self, settlements: list[Settlement], rooms: list[Room], flying: list[int] | None) -> Turn:
         """In the ledger's thread: one commit, and the messages that what was begun needs."""
         verdict, now = self._verdict, self.clock.now()
+        while self._stops:
+            row, why = self._stops[0]
+            if held := self.ledger.hold_back(row, now=now, why=why):
+                words = (
+                    f"{row.channel} is stopped, {held} wait: {why}. Mend it, then 'distributor resume {row.release_id}'"
+                )
+                self.trouble(ActionError(words))
+            del self._stops[0]
         turn = self.ledger.turn(self.worker, now, settlements=settlements, rooms=rooms, verdict=verdict, flying=flying)
         self._read_ahead({due.delivery.message_id for due in turn.begun})
         return turn
@@ -193,6 +203,8 @@ class Outbox:
     async def _attempt(self, due: Due) -> None:
         result = await self._courier.carry(due)  # the list may be another one after the wait
         self._landed.append(result)
+        if why := self._breaker.saw(result[1]):
+            self._stops.append((due.delivery, why))
 
     # ── liveness ──────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -220,23 +232,16 @@ class Outbox:
         if self.find:
             for name in await self._in_thread(partial(self.ledger.strays, now, list(self._most))):
                 self._know(name, self.find(name))
-        coming = await self._in_thread(partial(self.ledger.coming, now, now + AHEAD))
-        await self._in_thread(partial(self._read_ahead, {number for _, number in coming}))
-        for name in {name for name, _ in coming} & self.channels.keys() - self._ready.keys():
-            self._ready[name] = asyncio.create_task(self._prepare(name))
-            self._ready[name].add_done_callback(lambda _done, name=name: self._ready.pop(name, None))  # type: ignore[misc]
+        soon = await self._in_thread(partial(self.ledger.coming, now, now + AHEAD))
+        await self._in_thread(partial(self._read_ahead, {number for _, number in soon}))
+        later = await self._in_thread(partial(self.ledger.coming, now, now + READY))
+        self._ready.look((name for name, _ in soon), AHEAD)
+        self._ready.look((name for name, _ in later), READY)
 
     def _read_ahead(self, numbers: set[int]) -> None:
         """In the ledger's thread, as all that fills `_sealed`."""
         self._sealed.take(self.ledger.messages(self._sealed.missing(numbers)))
         self._sealed.trim(numbers)
-
-    async def _prepare(self, name: str) -> None:
-        try:
-            await self.channels[name].prepare()
-        except Exception as error:
-            words = error.reason if isinstance(error, DeliveryError) else f"{type(error).__name__}: {error}"
-            self.trouble(StoreError(f"{name} is not ready for the next instant: {words}"))
 
     async def instants(self, now: datetime, until: datetime) -> list[datetime]:
         """When something waits to be sent, up to `until`."""
@@ -269,8 +274,9 @@ class Outbox:
                 await asyncio.sleep(0.5)
         if self._news:
             self.report(self._news)
-        for task in (*self._flying.values(), *self._ready.values()):
+        for task in self._flying.values():
             task.cancel()
+        self._ready.close()
         await self._courier.pages.close()
         for channel in self.channels.values():
             await channel.close()

@@ -146,6 +146,16 @@ class Ledger(Reader):
                 raise ActionError(f"'{release_id}' was killed: nothing of it is held, resumed or canceled any more")
             return _move(connection, release_id, version, change, now=now, who=who)
 
+    def hold_back(self, row: Delivery, *, now: datetime, why: str) -> int:
+        """Hold what is left of a delivery's list, as a person would, on its channel alone; returns how many deliveries."""
+        hold = Change(action="hold", from_states=WAITING, to=State.held, pub_status=PubStatus.usable)
+        with self._engine.begin() as connection:
+            held = _move(connection, row.release_id, row.version, hold, now=now, who="breaker", channel=row.channel)
+            if held:
+                facts = {"release_id": row.release_id, "version": row.version, "detail": f"{row.channel}: {why}"}
+                q.log(connection, now, who="breaker", action="stop", **facts)
+            return held
+
     def kill(
         self, release_id: str, version: int, able: Collection[str], *, now: datetime, who: str
     ) -> tuple[list[Delivery], list[Delivery]]:
@@ -220,13 +230,23 @@ def _killed(connection: Connection, release_id: str, version: int) -> set[tuple[
     return {(channel, recipient) for channel, recipient in connection.execute(query)}
 
 
-def _move(connection: Connection, release_id: str, version: int, change: Change, *, now: datetime, who: str) -> int:
-    """What `change` does."""
+def _move(
+    connection: Connection,
+    release_id: str,
+    version: int,
+    change: Change,
+    *,
+    now: datetime,
+    who: str,
+    channel: str | None = None,
+) -> int:
+    """What `change` does; with a `channel`, to its deliveries alone and not to the release."""
     c = s.delivery.c
     stopped: ColumnElement[bool] = c.state.in_(list(change.from_states))
     if change.to is State.planned:
         stopped = and_(stopped, ~OVERTAKEN)
-    affected = (q.of(release_id, version), or_(stopped, c.state == State.sending))
+    here = and_(q.of(release_id, version), c.channel == channel) if channel else q.of(release_id, version)
+    affected = (here, or_(stopped, c.state == State.sending))
     # Locked first, in one order: then the states are the latest, and two writers never wait for each other.
     query = select(c.state).where(*affected).order_by(c.id).with_for_update()
     moved: int = sum(state != State.sending for state in connection.execute(query).scalars())
@@ -240,7 +260,8 @@ def _move(connection: Connection, release_id: str, version: int, change: Change,
     if change.late_ok:
         values["late_ok"] = case((on_wire, c.late_ok), else_=1)
     connection.execute(update(s.delivery).where(*affected).values(values))
-    connection.execute(q.update_release(release_id, version).values(pub_status=change.pub_status))
+    if channel is None:
+        connection.execute(q.update_release(release_id, version).values(pub_status=change.pub_status))
     facts = {"release_id": release_id, "version": version, "detail": f"{moved} deliveries"}
     q.log(connection, now, who=who, action=change.action, **facts)
     return moved
