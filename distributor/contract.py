@@ -248,6 +248,12 @@ class Channel(ABC):
         """When its credential ends, as far as this machine knows (UTC); None: it does not, or renews itself."""
         return None
 
+    def returned(self, address: str) -> str | None:  # noqa: ARG002  most channels have no bounce addresses
+        """The key of the delivery whose bounce address this is; None: none of ours. Pure; `address` is a stranger's word, so a
+        channel answers only what it can prove to have made itself.
+        """
+        return None
+
     def read_back(self, receipt: Receipt) -> bytes | None:  # noqa: ARG002  the default has nothing to read
         """The bytes as they lie at the destination, where that is this machine; None elsewhere."""
         return None

@@ -191,6 +191,29 @@ class Ledger(Reader):
                 q.log(connection, now, who=who, action="settle", detail=detail, **facts)
             return q.deliveries(connection, c.id.in_(settled))
 
+    def note_bounce(self, delivery_id: int, *, action: str, text: str, mark: str, now: datetime, who: str) -> bool:
+        """Write into the history what came back for a delivery, as `channel recipient: text [mark]`. The same mark again writes
+        nothing; returns whether it was new. The delivery itself stays as it is: the other server had taken it.
+        """
+        c, e = s.delivery.c, s.event.c
+        query = select(c.release_id, c.version, c.channel, c.recipient).where(c.id == delivery_id)
+        with self._engine.begin() as connection:
+            row = connection.execute(query.with_for_update()).first()  # two readers of one mailbox write it once
+            if row is None:
+                return False
+            begins, ends = f"{row.channel} {row.recipient}: ", f" [{mark}]"
+            there = select(e.id).where(
+                e.release_id == row.release_id,
+                e.version == row.version,
+                e.detail.startswith(begins, autoescape=True),
+                e.detail.endswith(ends, autoescape=True),
+            )
+            if connection.execute(there.limit(1)).first():
+                return False
+            facts = {"release_id": row.release_id, "version": row.version, "detail": f"{begins}{text}{ends}"}
+            q.log(connection, now, who=who, action=action, **facts)
+            return True
+
     # ── liveness ──────────────────────────────────────────────────────────────────────────────────────────────────
 
     def beat(self, worker: Worker) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Mapping
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, Engine, exists, func, select, text
+from sqlalchemy import Connection, Engine, and_, exists, func, select, text
 
 from distributor.lifecycle import KILL, WAITING, State
 from distributor.store import queries as q
@@ -132,6 +132,17 @@ class Reader:
         with self._reading() as connection:
             row = connection.execute(query).first()
         return (row.remote_id, row.remote_url) if row and row.remote_id else None
+
+    def by_key(self, key: str) -> Delivery | None:
+        """The delivery with that key, or None."""
+        with self._reading() as connection:
+            return next(iter(q.deliveries(connection, s.delivery.c.key == key)), None)
+
+    def by_remote_id(self, remote_id: str) -> Delivery | None:
+        """The newest delivery that the other side took under that id, but none that took one back; None without one."""
+        where = and_(s.delivery.c.remote_id == remote_id, s.delivery.c.kind != KILL)
+        with self._reading() as connection:
+            return next(reversed(q.deliveries(connection, where)), None)
 
     def workers(self) -> list[Worker]:
         """Every process that has not said goodbye, the liveliest first."""
