@@ -51,6 +51,9 @@ class Ledger(Protocol):
     def by_remote_id(self, remote_id: str) -> Row | None:
         """The delivery that the other side took under that id."""
 
+    def bounce_known(self, delivery_id: int, mark: str) -> bool:
+        """Whether the history has that mail."""
+
     def note_bounce(self, delivery_id: int, *, action: str, text: str, mark: str, now: datetime, who: str) -> bool:
         """Write it into the history, once for each mark; False where it was there."""
 
@@ -79,7 +82,6 @@ class Taken:
     code: str = ""
     text: str = ""
     suppressed: bool = False  #: written to no more, since now
-    noted: bool = False  #: new in the history
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,10 +112,13 @@ class Taker:
         row = self._row(verdict)
         if row is None:
             return Taken(fate=Fate.unknown, address=_first(verdict), code=code, text=text)
-        # The history first: it finds out by the mark whether this mail was here before, the list by the address.
-        noted = self.write and self.ledger.note_bounce(
-            row.id, action=_ACTIONS[verdict.kind], text=_line(verdict), mark=mark, now=now, who=_WHO
-        )
+        # The list first: after a crash in between the next run does both again. What the history has is not done again, so that nobody
+        # overrules a person who took an address off the list.
+        known = self.ledger.bounce_known(row.id, mark)
+        suppressed = not known and self._suppress(verdict, row.recipient, now)
+        if self.write and not known:
+            action = _ACTIONS[verdict.kind]
+            self.ledger.note_bounce(row.id, action=action, text=_line(verdict), mark=mark, now=now, who=_WHO)
         return Taken(
             fate=Fate(verdict.kind),
             address=row.recipient,
@@ -121,8 +126,7 @@ class Taker:
             channel=row.channel,
             code=code,
             text=text,
-            suppressed=self._suppress(verdict, row.recipient, now),
-            noted=noted,
+            suppressed=suppressed,
         )
 
     def _row(self, verdict: Verdict) -> Row | None:

@@ -17,6 +17,8 @@ _ENVELOPE = ("Delivered-To", "X-Original-To", "Envelope-To", "X-Envelope-To", "T
 #: RFC 5965 §7.3 and what older reports write. `not-spam` is praise; `auth-failure` (RFC 6591) is about the domain.
 _COMPLAINTS = frozenset({"abuse", "fraud", "opt-out", "opt-out-list", "complaint", ""})
 _DAEMON = re.compile(r"(mailer-daemon|postmaster|mail-daemon|mmdf|uucp|mailadm)\b", re.IGNORECASE)
+#: A report says what it has to say before it gives our mail back (RFC 3462 §2); the parser's time grows faster than a mail.
+_ENOUGH = 256 * 1024
 #: Nobody nests so deep but to keep a parser busy.
 _MOST_PARTS = 60
 _OTHER_FORM = "a bounce in a form of its own: pip install 'press-distributor[bounces]' reads it"
@@ -50,7 +52,9 @@ def read(raw: bytes) -> Verdict:
     installed), a wish to leave (RFC 2369), else other. Never raises: what cannot be read is `other`, and says why.
     """
     try:
-        if raw.count(b"boundary=") > _MOST_PARTS:
+        raw = raw[:_ENOUGH]
+        low = raw.lower()
+        if low.count(b"boundary=") + low.count(b"boundary*") > _MOST_PARTS:
             return Verdict(kind=Kind.other, text="nested too deep to be read")
         mail = message_from_bytes(raw)
         facts: dict[str, Any] = {"sent_to": _sent_to(mail), "message_id": parts.message_id(mail)}

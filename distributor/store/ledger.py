@@ -15,7 +15,7 @@ from distributor.store import schema as s
 from distributor.store.dialect import moment, upsert
 from distributor.store.gate import Verdict
 from distributor.store.order import CALLED_OFF, OVERTAKEN
-from distributor.store.reader import Reader
+from distributor.store.reader import Reader, bounces
 from distributor.store.rows import (
     Delivery,
     NewDelivery,
@@ -195,23 +195,21 @@ class Ledger(Reader):
         """Write into the history what came back for a delivery, as `channel recipient: text [mark]`. The same mark again writes
         nothing; returns whether it was new. The delivery itself stays as it is: the other server had taken it.
         """
-        c, e = s.delivery.c, s.event.c
+        c = s.delivery.c
         query = select(c.release_id, c.version, c.channel, c.recipient).where(c.id == delivery_id)
         with self._engine.begin() as connection:
             row = connection.execute(query.with_for_update()).first()  # two readers of one mailbox write it once
-            if row is None:
+            if row is None or connection.execute(bounces(delivery_id, mark)).first():
                 return False
-            begins, ends = f"{row.channel} {row.recipient}: ", f" [{mark}]"
-            there = select(e.id).where(
-                e.release_id == row.release_id,
-                e.version == row.version,
-                e.detail.startswith(begins, autoescape=True),
-                e.detail.endswith(ends, autoescape=True),
+            facts = {"release_id": row.release_id, "version": row.version}
+            q.log(
+                connection,
+                now,
+                who=who,
+                action=action,
+                detail=f"{row.channel} {row.recipient}: {text} [{mark}]",
+                **facts,
             )
-            if connection.execute(there.limit(1)).first():
-                return False
-            facts = {"release_id": row.release_id, "version": row.version, "detail": f"{begins}{text}{ends}"}
-            q.log(connection, now, who=who, action=action, **facts)
             return True
 
     # ── liveness ──────────────────────────────────────────────────────────────────────────────────────────────────
