@@ -158,6 +158,24 @@ def test_a_mail_of_two_megabytes_takes_no_time(name: str, filler: bytes) -> None
     assert time.monotonic() - began < 10
 
 
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b'Content-Type: multipart/report; x="' + b'\\";' * 900_000,
+        b"Content-Type: multipart/report; " + b"a=b; " * 900_000,
+        b"To: " + b"(" * 5_000_000,
+        b"Content-Type: multipart/report; boundary=a\n\n--a\nContent-Type: message/delivery-status\n\n"
+        + b"A:\n\n" * 900_000,
+        b"From: MAILER-DAEMON@x.example\n\nfailed addresses follow:\n" + (b"a" * 998 + b"\n") * 4000,
+    ],
+    ids=["quotes", "parameters", "brackets", "groups", "lines"],
+)
+def test_a_mail_made_to_keep_a_parser_busy(raw: bytes) -> None:
+    began = time.monotonic()
+    assert read(raw).kind is Kind.other
+    assert time.monotonic() - began < 5
+
+
 def test_a_longer_one_is_cut() -> None:
     assert len(cut(b"a" * (LONGEST + 1))) == BEGINNING
     assert len(cut(b"a" * LONGEST)) == LONGEST

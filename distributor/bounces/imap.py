@@ -115,8 +115,11 @@ class Imap(Source):
 
     def _close(self) -> None:
         if self._line:
-            with contextlib.suppress(OSError, imaplib.IMAP4.error):
+            try:
                 self._line.logout()
+            except (OSError, imaplib.IMAP4.error):  # the other side was faster
+                with contextlib.suppress(OSError):
+                    self._line.shutdown()
             self._line = None
 
     def mails(self) -> Iterator[Mail]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from email import message_from_bytes, message_from_string
 from email.header import decode_header, make_header
 from email.message import Message
+from email.policy import Compat32
 from email.utils import getaddresses
 
 from distributor.text.said import said
@@ -14,6 +15,22 @@ _RETURNED = ("message/rfc822", "message/global", "text/rfc822-headers", "message
 _STATUS = ("message/delivery-status", "message/global-delivery-status")
 _MESSAGE_ID = re.compile(r"^>? ?message-id:\s*(<[^<>\s]{3,300}>)", re.IGNORECASE | re.MULTILINE)
 _LONGEST_ADDRESS = 320  # RFC 3696 §3
+
+
+class _Short(Compat32):
+    """The reading of parameters takes the square of a header's length, so no header is longer than 8 KB."""
+
+    def header_source_parse(self, sourcelines: list[str]) -> tuple[str, str]:
+        name, value = super().header_source_parse(sourcelines)
+        return name, value[:8192]
+
+
+_SHORT = _Short()
+
+
+def parsed(raw: bytes) -> Message:
+    """A mail; the parser of the standard library takes nearly anything for one."""
+    return message_from_bytes(raw, policy=_SHORT)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +104,7 @@ def _blocks(part: Message) -> list[Message]:
     if part.get_content_type() == _STATUS[0]:
         return blocks
     rest = "".join(str(block.get_payload()) for block in blocks)
-    return [*blocks, *(message_from_string(text) for text in re.split(r"\n\s*\n", rest)[:100])]
+    return [*blocks, *(message_from_string(text, policy=_SHORT) for text in re.split(r"\n\s*\n", rest)[:100])]
 
 
 def returned(mail: Message) -> Message | None:
@@ -98,7 +115,7 @@ def returned(mail: Message) -> Message | None:
             if isinstance(payload, list) and payload and isinstance(payload[0], Message):
                 return payload[0]
             data = part.get_payload(decode=True)
-            return message_from_bytes(data) if isinstance(data, bytes) else None
+            return parsed(data) if isinstance(data, bytes) else None
     return None
 
 

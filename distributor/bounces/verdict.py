@@ -2,7 +2,6 @@
 
 import re
 from dataclasses import dataclass
-from email import message_from_bytes
 from email.message import Message
 from enum import StrEnum
 from typing import Any
@@ -56,7 +55,7 @@ def read(raw: bytes) -> Verdict:
         low = raw.lower()
         if low.count(b"boundary=") + low.count(b"boundary*") > _MOST_PARTS:
             return Verdict(kind=Kind.other, text="nested too deep to be read")
-        mail = message_from_bytes(raw)
+        mail = parts.parsed(raw)
         facts: dict[str, Any] = {"sent_to": _sent_to(mail), "message_id": parts.message_id(mail)}
         for look in (_complaint, _report, _other_form, _unsubscribe):
             if found := look(mail, raw, facts):
@@ -116,7 +115,7 @@ def _other_form(mail: Message, raw: bytes, facts: dict[str, Any]) -> Verdict | N
         return Verdict(kind=Kind.other, text=_OTHER_FORM, **facts)
     # Its patterns take the square of a line's length.
     short = b"\n".join(line[:500] for line in raw[:65536].split(b"\n"))
-    temporary, permanent = all_failures(message_from_bytes(short))
+    temporary, permanent = all_failures(parts.parsed(short))
     names = sorted({parts.tidy(one.decode("utf-8", "replace")) for one in permanent or temporary} - {""})
     if not names:
         return None
