@@ -332,6 +332,22 @@ def test_a_person_who_lets_somebody_in_again_is_not_overruled_by_an_old_mail(off
     assert office.suppressed() == {}
 
 
+def test_both_stores_know_a_mail_again(tmp_path: Path, store: str, capsys: pytest.CaptureFixture[str]) -> None:
+    office = Office(tmp_path, capsys)
+    key, facts = office.keys[WAN], {"action": "bounce", "text": "5.1.1 100% [gone]", "now": NOW, "who": "bounces"}
+    with Desk(site=Site(office.root), clock=office.cli.clock).ledger() as ledger:
+        row = ledger.by_remote_id(f"<{key}@harbour.example>")
+        assert row
+        assert row == ledger.by_key(key)
+        assert ledger.by_key("nobody") is ledger.by_remote_id("") is None
+        assert not ledger.bounce_known(row.id, "a1")
+        assert [ledger.note_bounce(row.id, mark=mark, **facts) for mark in ("a1", "a1", "1", "%")] == [  # type: ignore[arg-type]
+            True, False, True, True,
+        ]  # fmt: skip
+        assert ledger.bounce_known(row.id, "a1")
+        assert not ledger.note_bounce(999, mark="a2", **facts)  # type: ignore[arg-type]
+
+
 def test_a_dry_run_changes_nothing(office: Office) -> None:
     office.back("postfix-unknown", "unsubscribe")
     assert office.run("--dry-run").endswith("1 hard (1 would be suppressed), 1 unsubscribed (1 would be suppressed)\n")

@@ -1,6 +1,5 @@
 """What is done with a verdict: whose delivery it is, who is written to nobody again, what the history says."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -88,7 +87,7 @@ class Taken:
 class Taker:
     """Handles verdicts against one site."""
 
-    channels: Iterable[Channel]
+    channels: tuple[Channel, ...]
     ledger: Ledger
     suppressions: Suppressions
     write: bool = True  #: False: only say what would be done
