@@ -98,6 +98,7 @@ class Taker:
         Anybody can write a mail that looks like a bounce. So it counts only where it comes back to the bounce address of a delivery,
         which its recipient alone has seen, or where it names that recipient and gives back the Message-ID of the mail to them; and
         it suppresses that delivery's recipient, whatever other address it names. Any other is `unknown` and suppresses nobody.
+        The Message-ID is the weaker proof: no secret is in it.
         A wish to leave needs no delivery, since people write from the address they read, and it counts for its own From address only.
         """
         code, text = verdict.code, verdict.text
