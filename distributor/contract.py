@@ -263,8 +263,10 @@ class Channel(ABC):
         """The address and the language that an unsubscribe token of this channel names; None for any other token."""
         return None
 
-    def returned(self, address: str) -> str | None:  # noqa: ARG002  only mails come back
-        """The key of the delivery whose bounce address this is; None: none of ours."""
+    def returned(self, address: str) -> str | None:  # noqa: ARG002  most channels have no bounce addresses
+        """The key of the delivery whose bounce address this is; None: none of ours. Pure; `address` is a stranger's word, so a
+        channel answers only what it can prove to have made itself.
+        """
         return None
 
     def read_back(self, receipt: Receipt) -> bytes | None:  # noqa: ARG002  the default has nothing to read

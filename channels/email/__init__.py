@@ -115,7 +115,15 @@ class Email(Block):
         base = message.meta.get("unsubscribe", "")
         link = base + self.need_tokens().leave(recipient.address, message.lang) if base else ""
         values = {"name": recipient.name or recipient.address, "address": recipient.address, "unsubscribe": link}
-        return values, personal(message.meta, Mailbox(address=recipient.address, name=recipient.name), link)
+        to = Mailbox(address=recipient.address, name=recipient.name)
+        return values, personal(message.meta, to, self._number(message, recipient), link)
+
+    def _number(self, message: Message, recipient: Recipient) -> str:
+        """The Message-ID. With a key nobody else can work it out, so that a bounce which names it is a bounce of ours."""
+        identity, domain = message.meta["identity"], message.meta["sender"].rpartition("@")[2]
+        if message.meta.get("unsubscribe"):
+            identity = self.need_tokens().mark(identity)
+        return message_id(identity, recipient.address, domain)
 
     # ── sending ───────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -136,8 +144,7 @@ class Email(Block):
         except Gone as error:
             await asyncio.to_thread(self._note_gone, recipient.address, error.reason)
             raise
-        identity, domain = message.meta["identity"], sender.rpartition("@")[2]
-        return Receipt(id=message_id(identity, recipient.address, domain), detail=answer)
+        return Receipt(id=self._number(message, recipient), detail=answer)
 
     def _note_gone(self, address: str, why: str) -> None:
         with suppress(ActionError):  # the ledger says it, too

@@ -111,15 +111,14 @@ def _part(text: str, subtype: str, cte: str) -> bytes:
 
 def message_id(identity: str, recipient: str, domain: str) -> str:
     """The same for every attempt of one delivery, different for every other delivery."""
-    return f"<{hashlib.sha256(f'{identity}/{recipient}'.encode()).hexdigest()[:32]}@{domain}>"
+    return f"<{hashlib.sha256(f'{identity}/{recipient}'.encode(errors='surrogatepass')).hexdigest()[:32]}@{domain}>"
 
 
-def personal(meta: Mapping[str, str], recipient: Mailbox, unsubscribe: str) -> bytes:
-    """The headers that belong to one recipient; ValueError for an address or name that fits no header. `unsubscribe` is a
-    web address that takes a POST (RFC 8058 §3.1), or empty.
+def personal(meta: Mapping[str, str], recipient: Mailbox, number: str, unsubscribe: str) -> bytes:
+    """The headers that belong to one recipient; ValueError for an address or name that fits no header. `number` is the
+    Message-ID; `unsubscribe` is a web address that takes a POST (RFC 8058 §3.1), or empty.
     """
     made = headers.mailbox("To", recipient)
-    number = message_id(meta["identity"], recipient.address, meta["sender"].rpartition("@")[2])
     made += headers.literal("Message-ID", number)
     if unsubscribe:
         mailto = f", <{meta['mailto']}>" if meta.get("mailto") else ""

@@ -53,6 +53,10 @@ class Tokens:
             return None
         return address, lang
 
+    def mark(self, identity: str) -> str:
+        """The identity of a mail, as only we can write it."""
+        return hmac.new(b"distributor mail\0" + self.secret.encode(), identity.encode(), "sha256").hexdigest()
+
     def returns(self, mailbox: str, key: str) -> str:
         """The envelope sender of one delivery (VERP): a bounce that comes to it is about that delivery."""
         local, _, domain = mailbox.rpartition("@")

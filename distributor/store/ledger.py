@@ -15,7 +15,7 @@ from distributor.store import schema as s
 from distributor.store.dialect import moment, upsert
 from distributor.store.gate import Verdict
 from distributor.store.order import CALLED_OFF, OVERTAKEN
-from distributor.store.reader import Reader
+from distributor.store.reader import Reader, bounces
 from distributor.store.rows import (
     Delivery,
     NewDelivery,
@@ -200,6 +200,27 @@ class Ledger(Reader):
                 detail = f"{row.channel} {row.recipient}: {'there' if there else 'again'}"
                 q.log(connection, now, who=who, action="settle", detail=detail, **facts)
             return q.deliveries(connection, c.id.in_(settled))
+
+    def note_bounce(self, delivery_id: int, *, action: str, text: str, mark: str, now: datetime, who: str) -> bool:
+        """Write into the history what came back for a delivery, as `channel recipient: text [mark]`. The same mark again writes
+        nothing; returns whether it was new. The delivery itself stays as it is: the other server had taken it.
+        """
+        c = s.delivery.c
+        query = select(c.release_id, c.version, c.channel, c.recipient).where(c.id == delivery_id)
+        with self._engine.begin() as connection:
+            row = connection.execute(query.with_for_update()).first()  # two readers of one mailbox write it once
+            if row is None or connection.execute(bounces(delivery_id, mark)).first():
+                return False
+            facts = {"release_id": row.release_id, "version": row.version}
+            q.log(
+                connection,
+                now,
+                who=who,
+                action=action,
+                detail=f"{row.channel} {row.recipient}: {text} [{mark}]",
+                **facts,
+            )
+            return True
 
     # ── liveness ──────────────────────────────────────────────────────────────────────────────────────────────────
 

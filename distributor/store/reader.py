@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Mapping
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, Engine, exists, func, select, text
+from sqlalchemy import Connection, Engine, Select, and_, exists, func, select, text
 
 from distributor.lifecycle import KILL, WAITING, State
 from distributor.store import queries as q
@@ -133,6 +133,22 @@ class Reader:
             row = connection.execute(query).first()
         return (row.remote_id, row.remote_url) if row and row.remote_id else None
 
+    def by_key(self, key: str) -> Delivery | None:
+        """The delivery with that key, or None."""
+        with self._reading() as connection:
+            return next(iter(q.deliveries(connection, s.delivery.c.key == key)), None)
+
+    def by_remote_id(self, remote_id: str) -> Delivery | None:
+        """The newest delivery that the other side took under that id, but none that took one back; None without one."""
+        where = and_(s.delivery.c.remote_id == remote_id, s.delivery.c.kind != KILL)
+        with self._reading() as connection:
+            return next(reversed(q.deliveries(connection, where)), None)
+
+    def bounce_known(self, delivery_id: int, mark: str) -> bool:
+        """Whether the history has this mail that came back for a delivery."""
+        with self._reading() as connection:
+            return connection.execute(bounces(delivery_id, mark)).first() is not None
+
     def workers(self) -> list[Worker]:
         """Every process that has not said goodbye, the liveliest first."""
         with self._reading() as connection:
@@ -150,3 +166,15 @@ class Reader:
 
     def _reading(self) -> Connection:
         return self._engine.connect().execution_options(reading=True)
+
+
+def bounces(delivery_id: int, mark: str) -> Select[tuple[int]]:
+    """The entry of the history for one mail that came back for a delivery."""
+    d, e = s.delivery.c, s.event.c
+    of_it = and_(d.id == delivery_id, e.release_id == d.release_id, e.version == d.version)
+    return (
+        select(e.id)
+        .select_from(s.event)
+        .join(s.delivery, of_it)
+        .where(e.detail.endswith(f" [{mark}]", autoescape=True))
+    )
