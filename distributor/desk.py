@@ -3,7 +3,7 @@
 import contextlib
 import getpass
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
@@ -49,6 +49,7 @@ class Desk:
     site: Site
     clock: Clock
     only: tuple[str, ...] = ()  #: channels that the person named
+    who: str = field(default_factory=lambda: _who())  #: for the history
 
     @cached_property
     def settings(self) -> configuration.Settings:
@@ -134,7 +135,7 @@ class Desk:
                 seal.refuse_other(known, row)
                 return Scheduled(preview=preview, release=known, already=True)
             messages = [seal.dump(one.message) for one in preview.rendered]
-            ledger.plan(row, messages, seal.deliveries(preview), who=_who())
+            ledger.plan(row, messages, seal.deliveries(preview), who=self.who)
         return Scheduled(preview=preview, release=row, already=False)
 
     def _is_live(self, ledger: Ledger, known: Release) -> bool:
@@ -168,7 +169,7 @@ class Desk:
                     pub_status=status,
                     late_ok=to is State.planned,
                 )
-                moved += ledger.change(one.id, one.version, change, now=self.clock.now(), who=_who())
+                moved += ledger.change(one.id, one.version, change, now=self.clock.now(), who=self.who)
         return newest, moved
 
     def reschedule(self, release_id: str, at: datetime, zone: str | None = None) -> Scheduled:
@@ -191,7 +192,7 @@ class Desk:
                 raise Refusal(errors)
             row = seal.release(preview, now, known.catch_up_within)
             messages = [seal.dump(one.message) for one in preview.rendered]
-            ledger.plan(row, messages, seal.deliveries(preview), who=_who(), again=True)
+            ledger.plan(row, messages, seal.deliveries(preview), who=self.who, again=True)
         return Scheduled(preview=preview, release=row, already=False)
 
     def settle(
@@ -215,7 +216,7 @@ class Desk:
                 for row in ledger.deliveries(one.id, one.version)
                 if row.state is State.in_doubt and channel in (None, row.channel) and recipient in (None, row.recipient)
             ]
-            settled = ledger.settle_doubt(rows, there=there, url=url, now=self.clock.now(), who=_who())
+            settled = ledger.settle_doubt(rows, there=there, url=url, now=self.clock.now(), who=self.who)
         if not rows:
             raise ActionError(f"nothing of '{release_id}' that fits is in doubt")
         if not settled:
@@ -235,7 +236,7 @@ class Desk:
             found = {name: self.find_channel(name) for name in names}  # one that left the config holds up nothing
             able = [name for name, channel in found.items() if channel and channel.capabilities.delete]
             for one in versions:
-                taken, stays = ledger.kill(one.id, one.version, able, now=self.clock.now(), who=_who())
+                taken, stays = ledger.kill(one.id, one.version, able, now=self.clock.now(), who=self.who)
                 back += taken
                 left += stays
         return newest, back, left
