@@ -49,7 +49,7 @@ class Desk:
     site: Site
     clock: Clock
     only: tuple[str, ...] = ()  #: channels that the person named
-    who: str = field(default_factory=lambda: _who())  #: for the history
+    who: str = field(default_factory=lambda: _who())  # noqa: PLW0108  defined below; for the history
 
     @cached_property
     def settings(self) -> configuration.Settings:
