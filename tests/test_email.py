@@ -433,12 +433,12 @@ def test_the_html_is_what_mail_programs_show(full: Channel, sample: Release, kit
     (image,) = shown.all("img")
     assert str(image["src"]).startswith("https://newsroom.tidewater.example/media/")
     assert str(image["alt"]).startswith("A white and teal ferry")
-    assert (image["width"], "display:block" in str(image["style"])) == ("552", True)
+    assert (image["width"], "display: block" in str(image["style"])) == ("552", True)
     assert "url(" not in message.html
     assert "data:" not in message.html
     assert not re.search(r"#(fff|000)\b|#(f{6}|0{6})\b|display:(flex|grid)|position:", message.html)
     assert (tags.count("h1"), tags[tags.index("body") + 1]) == (1, "div")
-    (hidden,) = re.findall(r"<div style=\"display:none[^>]*>([^<]*)</div>", message.html)
+    (hidden,) = re.findall(r"<div class=\"preheader\" style=\"display: none[^>]*>([^<]*)</div>", message.html)
     preheader = unescape(hidden)
     assert len(preheader) <= 90
     assert sample.main.summary
@@ -465,8 +465,8 @@ def test_the_body_keeps_its_tables_and_gets_styles(full: Channel, make_release: 
     table = "| a | b |\n|:--|--:|\n| 1 < 2 | `<p>` |\n\n1. one\n\n> said\n\n![what](https://x.example/a.png)"
     shown = Shown(only(full, make_release(body=table, media=()), kit).html)
     assert [str(cell["style"]).rpartition(";")[2] for cell in shown.all("td")][-2:] == [
-        "text-align:left",
-        "text-align:right",
+        "text-align: left",
+        "text-align: right",
     ]
     assert all(own.get("style") for tag, own in shown.elements if tag in ("ol", "blockquote", "img", "th"))
     assert "1 < 2" in shown.text

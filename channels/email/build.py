@@ -1,7 +1,8 @@
 """A release as a mail, built once for everybody who reads one language."""
 
 import re
-from typing import Any
+from functools import cache
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from distributor.contract import Count, Kit, Message, Recipient
@@ -14,6 +15,9 @@ from .letter import Letter, letter
 from .message import Mail
 from .slots import Marks
 from .wrap import wrap
+
+if TYPE_CHECKING:
+    from css_inline import CSSInliner
 
 _NOBODY = Recipient(address="name@outlet.example", name="Press contact")
 
@@ -98,7 +102,7 @@ def _mail(
         marks=marks,
         photos=made.photos,
         text=tidy(kit.templates.render("email/message.txt", values)),
-        html=kit.templates.render("email/message.html", values).strip() + "\n",
+        html=inlined(kit.templates.render("email/message.html", values)),
     )
 
 
@@ -110,6 +114,24 @@ def _press(release: Release) -> Mailbox | None:
             if not box.needs_smtputf8:
                 return box
     return None
+
+
+def inlined(html: str) -> str:
+    """The page with its style sheet written into the elements, since mail programs drop it; `@media` rules stay. Nothing is
+    fetched.
+    """
+    if "<style" not in html.casefold():
+        return html.strip() + "\n"
+    return _inliner().inline(html).strip() + "\n"
+
+
+@cache
+def _inliner() -> "CSSInliner":
+    from css_inline import CSSInliner
+
+    return CSSInliner(
+        keep_style_tags=False, keep_at_rules=True, load_remote_stylesheets=False, remove_inlined_selectors=False
+    )
 
 
 def tidy(text: str) -> str:

@@ -1,6 +1,5 @@
 """What a mail says: its subject, and the values that its two templates may use."""
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -22,28 +21,6 @@ _PHOTO = 552  #: pixels: the column of 600 without its margins
 _EMBEDDED = images.Recipe(
     kinds=("image/jpeg", "image/png"), max_bytes=300_000, max_side=2 * _PHOTO, max_pixels=4 * _PHOTO**2
 )
-_LINK = "color:#0b5c8a"
-_CELL = "border:1px solid #c3ccd5;padding:6px 8px"
-#: Inline, because mail programs drop a style sheet. Every tag that `Body.html` can hold and that needs one.
-_STYLES = {
-    "p": "margin:0 0 16px",
-    "h2": "margin:24px 0 12px;font-size:20px;line-height:1.3",
-    "h3": "margin:20px 0 10px;font-size:18px;line-height:1.3",
-    "h4": "margin:16px 0 8px;font-size:16px;line-height:1.3",
-    "h5": "margin:16px 0 8px;font-size:16px;line-height:1.3",
-    "h6": "margin:16px 0 8px;font-size:16px;line-height:1.3",
-    "ul": "margin:0 0 16px;padding:0 24px",
-    "ol": "margin:0 0 16px;padding:0 24px",
-    "li": "margin:0 0 6px",
-    "blockquote": "margin:0 0 16px;padding:0 16px",
-    "a": _LINK,
-    "img": "display:block;max-width:100%;height:auto;border:0",
-    "table": "margin:0 0 16px;border-collapse:collapse",
-    "th": _CELL,
-    "td": _CELL,
-    "pre": "margin:0 0 16px;white-space:pre-wrap",
-}
-_TAG = re.compile(r'<([a-z]+[1-6]?)(?=[\s>])((?:\s+(?!style=)[a-z]+="[^"]*")*)(?:\s+style="([^"]*)")?')
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,9 +79,9 @@ def letter(
         "dateline": dateline,
         "subject": subject,
         "opens": body.html.startswith("<p>"),
-        "body_html": styled(_opened(body.html, dateline)),
-        "boilerplate_html": styled(paragraphs_html(text.boilerplate or "")),
-        "notes_html": styled(paragraphs_html(text.notes_to_editors or "")),
+        "body_html": _opened(body.html, dateline),
+        "boilerplate_html": paragraphs_html(text.boilerplate or ""),
+        "notes_html": paragraphs_html(text.notes_to_editors or ""),
         "pictures": pictures,
         "contacts": tuple(release.media_contacts()),
         "hashtags": " ".join(f"#{tag}" for tag in text.hashtags),
@@ -166,14 +143,3 @@ def _dropped(text: LanguageVersion, pictures: Iterable[Picture]) -> tuple[Droppe
     why = "an advance copy cannot show it: the newsroom has it only from the lift on"
     shown = zip(text.media, pictures, strict=True)
     return tuple(Dropped(text=media.file, why=why) for media, made in shown if media.file and not made.file)
-
-
-def styled(html: str) -> str:
-    """`Body.html` with its styles inline. It holds `<` only where a tag begins, since all text in it is escaped."""
-
-    def tag(found: "re.Match[str]") -> str:
-        name, attributes, own = found.groups()
-        style = ";".join(part for part in (_STYLES.get(name), own) if part)
-        return f'<{name}{attributes} style="{style}"' if style else found[0]
-
-    return _TAG.sub(tag, html)
