@@ -111,6 +111,15 @@ def test_a_thousand_mails_each_have_their_own(full: Channel, sample: Release, ki
     assert len(seen) == 2000
 
 
+def test_the_preview_shows_what_each_mail_has(full: Channel, sample: Release, kit: Kit) -> None:
+    message = only(replace(full, to=tuple(f"a{n}@b.example" for n in range(30))), sample, kit)
+    assert [name for name, _ in message.headers][-4:] == [
+        "List-Unsubscribe", "List-Unsubscribe-Post", "DKIM-Signature", "DKIM-Signature",
+    ]  # fmt: skip
+    assert dict(message.headers)["List-Unsubscribe"].startswith(f"<{BASE}…>, <mailto:")
+    assert "unsubscribe-missing" not in [finding.code for finding in full.check(message)]
+
+
 def test_the_header_also_names_a_mailbox(full: Channel, make_channel: MakeChannel, sample: Release, kit: Kit) -> None:
     wire = full.compose(only(full, sample, kit), Recipient(address="a@b.example"))
     header = re.search(rb"\r\nList-Unsubscribe: (.*)\r\n", wire)

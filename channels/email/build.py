@@ -59,7 +59,7 @@ def build(block: Block, release: Release, text: LanguageVersion, kit: Kit) -> Me
         title=made.subject,
         text=marks.filled(mail.text, own),
         html=shown,
-        headers=tuple((name, value) for name, value, _ in mail.lines()),
+        headers=(*((name, value) for name, value, _ in mail.lines()), *_own(facts)),
         counts=(
             Count(used=len(shown.encode()), limit=int(kit.networks[block.TYPE]["clip_bytes"]), unit="bytes of HTML"),
         ),
@@ -77,6 +77,15 @@ def _facts(block: Block) -> dict[str, str]:
         "lists": " ".join(block.lists),
         "dkim": "" if block.absent else ", ".join(signer.facts for signer in block.signers),
     }
+
+
+def _own(facts: dict[str, str]) -> list[tuple[str, str]]:
+    """What each mail has for itself besides To and Message-ID, for people."""
+    made = []
+    if link := facts["unsubscribe"]:
+        also = f", <{facts['mailto']}>" if facts["mailto"] else ""
+        made = [("List-Unsubscribe", f"<{link}…>{also}"), ("List-Unsubscribe-Post", "List-Unsubscribe=One-Click")]
+    return [*made, *(("DKIM-Signature", one) for one in facts["dkim"].split(", ") if one)]
 
 
 def _mail(
