@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from distributor.cli import draw
+from distributor.cli.progress import Progress
 from distributor.clock import Clock
 from distributor.errors import DistributorError
 from distributor.lifecycle import KILL
@@ -18,15 +19,20 @@ from distributor.redact import Redactor
 class Log:
     """Where everything that a service says goes."""
 
-    def __init__(self, *, as_json: bool, root: Path | None, redact: Redactor, clock: Clock) -> None:
-        """`root` shortens paths in lines for a person."""
+    def __init__(self, *, as_json: bool, root: Path | None, redact: Redactor, clock: Clock, progress: Progress) -> None:
+        """`root` shortens paths in lines for a person; `progress` sums up long lists, for a person alone."""
         self._json, self._root, self._redact, self._clock = as_json, root, redact, clock
+        self._progress = progress
         self._told, self._deaf = "", False
 
     def events(self, events: Sequence[Event]) -> None:
-        """One line per delivery, written at once."""
-        shape = self._object if self._json else self._line
-        self._write("\n".join(map(shape, events)))
+        """One line per delivery, written at once; for a person, long lists are summed up."""
+        if self._json:
+            self._write("\n".join(map(self._object, events)))
+            return
+        shown = [*map(self._line, self._progress.take(events)), *self._progress.lines(self._clock.now())]
+        if shown:
+            self._write("\n".join(shown))
 
     def say(self, event: str, words: str, **facts: object) -> None:
         """One thing that happened to the service itself."""

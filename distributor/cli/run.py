@@ -19,9 +19,10 @@ from distributor import redact
 from distributor.cli import draw
 from distributor.cli.logs import Log
 from distributor.cli.main import Setting, listed
+from distributor.cli.progress import List, Progress
 from distributor.clock import Clock, Guard, SharedClock
 from distributor.desk import Desk
-from distributor.errors import ActionError
+from distributor.errors import ActionError, StoreError
 from distributor.outbox import Event, Outbox
 from distributor.schedule import Alarm
 from distributor.store import Ledger, Worker
@@ -106,10 +107,18 @@ class Service:
         self.began = self.clock.now()
         self._looked = self.began - timedelta(days=1)
         self._warned: dict[str, int] = {}
+        self._asking: set[asyncio.Future[None]] = set()
         self.host = socket.gethostname()
         self.name = f"{self.host}-{os.getpid()}-{self.began:%H%M%S%f}"
         self.redact = redact.of(self.desk.channels)
-        self.log = Log(as_json=self.as_json, root=self.desk.site.root, redact=self.redact, clock=self.clock)
+        self.progress = Progress(ask=self._ask_length)
+        self.log = Log(
+            as_json=self.as_json,
+            root=self.desk.site.root,
+            redact=self.redact,
+            clock=self.clock,
+            progress=self.progress,
+        )
         self.guard = Guard(self.clock.host if isinstance(self.clock, SharedClock) else self.clock)
         self.outbox = Outbox(
             ledger=self.ledger,
@@ -194,6 +203,17 @@ class Service:
                 self._warned[name] = near[-1]
                 words = f"the connection of {name} ends on {draw.when(ends, 'UTC')}: run 'distributor connect {name}'"
                 self.log.say("connection_ends", words, channel=name)
+
+    def _ask_length(self, name: List) -> None:
+        """The ledger knows how long a list is."""
+
+        async def ask() -> None:
+            with suppress(StoreError):  # the line goes without it
+                self.progress.know(name, await self.outbox.length(*name, self.began))
+
+        task = asyncio.ensure_future(ask())
+        self._asking.add(task)
+        task.add_done_callback(self._asking.discard)
 
     def _report(self, events: Sequence[Event]) -> None:
         self.log.events(events)

@@ -247,6 +247,10 @@ class Outbox:
         """When something waits to be sent, up to `until`."""
         return await self._in_thread(partial(self.ledger.instants, now, until))
 
+    async def length(self, release_id: str, version: int, channel: str, since: datetime) -> int:
+        """How many deliveries a version has on a channel that had not ended at `since`."""
+        return await self._in_thread(partial(self.ledger.length, release_id, version, channel, since))
+
     async def idle(self) -> bool:
         """Whether nothing waits and nothing is on the wire."""
         return not self._landed and await self._in_thread(self.ledger.idle)

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import islice
 
 from sqlalchemy import ColumnElement, Connection, and_, case, delete, insert, literal, or_, select, update
 from sqlalchemy.exc import IntegrityError
@@ -27,6 +28,8 @@ from distributor.store.rows import (
     Worker,
     micros,
 )
+
+_AT_ONCE = 5_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,9 +68,9 @@ class Ledger(Reader):
             try:
                 connection.execute(insert(s.release).values(q.release_values(release)))
                 numbers = q.add_messages(connection, release, messages)
-                rows = [q.delivery_values(release, new, numbers[new.channel, new.lang]) for new in deliveries]
-                if rows:
-                    connection.execute(insert(s.delivery), rows)
+                rows = (q.delivery_values(release, new, numbers[new.channel, new.lang]) for new in deliveries)
+                while some := list(islice(rows, _AT_ONCE)):  # a list of a million is never in memory as rows
+                    connection.execute(insert(s.delivery), some)
             except IntegrityError as error:
                 raise ActionError(q.conflict(error, release)) from None
             if held:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Mapping
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, Engine, Select, and_, exists, func, select, text
+from sqlalchemy import Connection, Engine, Select, and_, exists, func, or_, select, text
 
 from distributor.lifecycle import KILL, WAITING, State
 from distributor.store import queries as q
@@ -78,6 +78,14 @@ class Reader:
             rows = connection.execute(select(s.artefact).where(s.artefact.c.sha256.in_(every)))
             data = {row.sha256: row.data for row in rows}
         return {row.id: (row.body, {name: data[name] for name in wanted[row.id] if name in data}) for row in found}
+
+    def length(self, release_id: str, version: int, channel: str, since: datetime) -> int:
+        """How many deliveries a version has on a channel that had not ended at `since`."""
+        c = s.delivery.c
+        left = or_(c.settled_at.is_(None), c.settled_at >= micros(since))
+        query = select(func.count()).where(q.of(release_id, version), c.channel == channel, c.kind != KILL, left)
+        with self._reading() as connection:
+            return int(connection.execute(query).scalar_one())
 
     def instants(self, now: datetime, until: datetime, limit: int = 64) -> list[datetime]:
         """The next distinct instants up to `until` at which something waits to be sent; first of all the earliest that has
