@@ -226,7 +226,7 @@ def main() -> None:
     )
     print(f"{'delay':>6} {'connections':>12}  {'client':<20} {'mails/s':>8} {'÷':>6}")
     for delay, connections in ((0.0, 1), (0.0, 4), (0.0, 16), (0.005, 16), (0.02, 16)):
-        number = mails if not delay else max(200, mails // (5 if delay < 0.01 else 16))
+        number = mails if not delay else max(200, mails // (2 if delay < 0.01 else 4))
         speeds: dict[str, list[float]] = {name: [] for name in clients}
         with receiver(delay) as port:
             for _ in range(ROUNDS):

@@ -2,7 +2,7 @@
 
 import dataclasses
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from distributor.settings import Secret
 
@@ -15,6 +15,8 @@ _LOOKS_SECRET = re.compile(
     r"|(?<=[?&])(?:access_token|token|key|sig|secret|password)=[^&\s]+",
     re.IGNORECASE,
 )
+#: Without one of these nothing above can be there; most lines have none.
+_HINTS = ("://", "earer ", "asic ", "/bot", "services/", "webhooks/", "?", "&")
 
 
 class Redactor:
@@ -29,16 +31,23 @@ class Redactor:
         """The text without its secrets."""
         if self._known:
             text = self._known.sub(_MARK, text)
-        return _LOOKS_SECRET.sub(_MARK, text)
+        lower = text.lower()
+        return _LOOKS_SECRET.sub(_MARK, text) if any(hint in lower for hint in _HINTS) else text
 
 
 def of(channels: Mapping[str, object]) -> Redactor:
     """Knows the secrets of the configured channels, as far as they are set now."""
-    found = []
-    for channel in channels.values():
-        if dataclasses.is_dataclass(channel):
-            for field in dataclasses.fields(channel):
-                value = getattr(channel, field.name, None)
-                if isinstance(value, Secret) and not value.missing():
-                    found.append(value.reveal())
-    return Redactor(found)
+    return Redactor(value.reveal() for channel in channels.values() for value in _secrets(channel))
+
+
+def _secrets(found: object) -> Iterator[Secret]:
+    """Every secret that is set, also in the entries of a list (`servers`)."""
+    if isinstance(found, Secret):
+        if not found.missing():
+            yield found
+    elif isinstance(found, tuple):
+        for one in found:
+            yield from _secrets(one)
+    elif dataclasses.is_dataclass(found):
+        for field in dataclasses.fields(found):
+            yield from _secrets(getattr(found, field.name, None))

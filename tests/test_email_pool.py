@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from channels.email.pool import together
 from channels.email.quota import Domains, Quota
+from distributor import redact
 from distributor.contract import Channel, Kit, Receipt, Recipient, Throttled, Unavailable
 from distributor.errors import ConfigError
 from distributor.presslist import Suppressions
@@ -199,3 +200,14 @@ def test_where_mails_go_names_every_server(make_channel: Callable[..., Channel])
     assert channel.concurrency == 4 * (4 + 4 + 9)
     assert channel.limit is None
     assert replace(channel, rate=Rate(1, MINUTE, 1)).limit == Rate(1, MINUTE, 1)
+
+
+def test_a_server_s_password_is_stripped_from_what_is_printed(
+    make_channel: Callable[..., Channel], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RELAY_PASSWORD", "correct-horse-battery")
+    servers = [{"smtp": "smtp://u@b.example", "password": {"env": "RELAY_PASSWORD"}}]
+    assert (
+        redact.of({"mail": make_channel("email", servers=servers)})("it said correct-horse-battery")
+        == "it said [redacted]"
+    )

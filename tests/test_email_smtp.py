@@ -1,6 +1,7 @@
 """E-mail on its way: every step of SMTP that can fail, and what is said of it."""
 
 import asyncio
+import contextlib
 import dataclasses
 import socket
 import ssl
@@ -401,6 +402,65 @@ def test_a_password_that_is_not_there(attempt: Callable[..., Tried], password: d
 def test_a_server_without_login(attempt: Callable[..., Tried], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SMTP_PASSWORD", SECRET)
     assert type(attempt(user="desk", password={"env": "SMTP_PASSWORD"}).only) is Unauthorized
+
+
+def test_what_a_stranger_says_before_the_encryption_is_not_believed(
+    make: Callable[..., Channel], sample: Release, kit: Kit, certificate: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Answers that were slipped in behind the 220 (CVE-2011-0411) must not count as said under TLS."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate.with_suffix(".crt")))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    heard: list[bytes] = []
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"220 mail\r\n")
+        heard.append(await reader.readline())
+        writer.write(b"250-mail\r\n250 STARTTLS\r\n")
+        heard.append(await reader.readline())
+        writer.write(b"220 go\r\n250-mail\r\n250-AUTH PLAIN\r\n250 SMTPUTF8\r\n")
+        await writer.drain()
+        with contextlib.suppress(OSError, asyncio.IncompleteReadError):
+            await writer.start_tls(context)
+            while line := await reader.readline():
+                heard.append(line)
+                writer.write(b"250 mail\r\n" if line[:4] in (b"EHLO", b"HELO") else b"502 no\r\n")
+        writer.close()
+
+    async def talk() -> None:
+        server = await asyncio.start_server(answer, "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        channel = make(port, smtp=f"smtp://me@localhost:{port}", tls="starttls", password={"env": "HOME"})
+        hurry(channel, connect=5.0, command=1.0)
+        (message,) = channel.render(sample, kit)
+        with pytest.raises((Unavailable, Unauthorized)):
+            await channel.deliver(message, message.recipients[0], KEY)
+        await channel.close()
+        server.close()
+
+    asyncio.run(talk())
+    assert not any(b"AUTH" in line or b"MAIL" in line for line in heard)
+
+
+def test_a_slow_line_holds_up_nobody_else(make: Callable[..., Channel], sample: Release, kit: Kit) -> None:
+    """One final dot is never answered; everybody else is through long before its ten minutes."""
+
+    async def talk() -> None:
+        async with SmtpSink([Fault(at="dot", silent=True)], extensions=PIPE) as sink:
+            channel = make(sink.port, connections=3)
+            (message,) = channel.render(sample, kit)
+            people = [Recipient(address=f"r{n}@x.example") for n in range(60)]
+            tasks = [asyncio.create_task(channel.deliver(message, one, KEY)) for one in people]
+            done, waiting = await asyncio.wait(tasks, timeout=5)
+            assert len(waiting) <= 2  # the one, and what was pipelined behind it
+            assert all(isinstance(task.result(), Receipt) for task in done)
+            hurry(channel, dot=0.1)
+            for task in waiting:
+                task.cancel()
+            await asyncio.gather(*waiting, return_exceptions=True)
+            await channel.close()
+
+    asyncio.run(talk())
 
 
 # ── A second, independent server ──

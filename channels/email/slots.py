@@ -16,7 +16,7 @@ from distributor.errors import ConfigError
 
 NAMES = {"n": "name", "a": "address", "u": "unsubscribe"}  #: letter of the slot → what fills it
 _SLOT = re.compile(rb"\x00([nau])([th])")  # a mail holds no NUL: headers refuse it, parts are encoded
-_PLAIN = re.compile(r"[!-<>-~]{0,70}")  #: what quoted-printable leaves as it is
+_PLAIN = re.compile(r"(?:[!-<>-~](?:[ !-<>-~]{0,68}[!-<>-~])?)?")  #: what quoted-printable leaves as it is
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ import hashlib
 import hmac
 import re
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -53,6 +53,7 @@ class Tokens:
             return None
         return address, lang
 
+    @lru_cache(maxsize=64)  # noqa: B019  one key lives as long as the process
     def mark(self, identity: str) -> str:
         """The identity of a mail, as only we can write it."""
         return hmac.new(b"distributor mail\0" + self.secret.encode(), identity.encode(), "sha256").hexdigest()
