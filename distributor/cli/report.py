@@ -1,21 +1,18 @@
 """`report`: who got what and when, as CSV. `send-test`: one mail of a release to oneself, now."""
 
 import asyncio
-import csv
-import sys
 from email import policy
 from email.parser import BytesParser
 from pathlib import Path
 
 import click
 
+from distributor import report
 from distributor.cli import spam
 from distributor.cli.main import Setting
 from distributor.contract import Channel, DeliveryError, Message, Receipt, Recipient
 from distributor.errors import ActionError, nearest
 from distributor.mailbox import parse
-
-_HEAD = ("version", "channel", "recipient", "name", "state", "planned_for", "sent_at", "late_ms", "attempts", "id", "url", "reason")  # fmt: skip
 
 
 @click.command("report")
@@ -31,23 +28,8 @@ def report_command(setting: Setting, release_id: str, state: str | None) -> None
         raise ActionError(
             f"no release '{release_id}' is scheduled here{nearest(release_id, [one.id for one, _ in releases])}"
         )
-    writer = csv.writer(sys.stdout, lineterminator="\n")
-    writer.writerow(_HEAD)
-    for row in (row for _, rows in known for row in rows):
-        if states and row.state not in states:
-            continue
-        late = int((row.sent_at - row.planned_for).total_seconds() * 1000) if row.sent_at else ""
-        sent = row.sent_at.isoformat() if row.sent_at else ""
-        values = (
-            row.version, row.channel, row.recipient, row.recipient_name, row.state, row.planned_for.isoformat(), sent, late,
-            row.attempts, row.remote_id or "", row.remote_url or "", row.reason or "",
-        )  # fmt: skip
-        writer.writerow([_harmless(value) for value in values])
-
-
-def _harmless(value: object) -> object:
-    """A cell that a spreadsheet does not take for a formula (OWASP, CSV injection)."""
-    return f"'{value}" if isinstance(value, str) and value[:1] in "=+-@\t\r" else value
+    chosen = (row for _, rows in known for row in rows if not states or row.state in states)
+    click.echo(report.lines(chosen), nl=False)
 
 
 @click.command("send-test")

@@ -161,6 +161,27 @@ event = Table(
     Column("detail", Text, nullable=False),
 )
 
+person = Table(
+    "person",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("role", String, nullable=False),
+    Column("password", Text, nullable=False),  # argon2's text
+    Column("lang", String, nullable=False),
+    Column("zone", String, nullable=False),
+    Column("disabled", Integer, nullable=False),
+)
+
+session = Table(
+    "session",
+    metadata,
+    Column("digest", String, primary_key=True),  # of what the browser keeps
+    Column("person", String, ForeignKey("person.name"), nullable=False),
+    Column("csrf", String, nullable=False),
+    Column("began_at", BigInteger, nullable=False),
+    Column("seen_at", BigInteger, nullable=False),
+)
+
 
 def _shared_work(connection: Connection) -> None:
     """1 → 2: accounts, workers that name their host, and indexes for what waits."""
@@ -180,8 +201,14 @@ def _signatures(connection: Connection) -> None:
     connection.execute(text(f"ALTER TABLE delivery ADD COLUMN signature {kind}"))
 
 
+def _people(connection: Connection) -> None:
+    """3 → 4: who may use the web desk."""
+    for table in (person, session):
+        table.create(connection)
+
+
 #: Step n brings version n to version n+1. A new database is made whole and starts at the newest version.
-STEPS: tuple[Callable[[Connection], None], ...] = (_shared_work, _signatures)
+STEPS: tuple[Callable[[Connection], None], ...] = (_shared_work, _signatures, _people)
 VERSION = len(STEPS) + 1
 
 

@@ -1,0 +1,30 @@
+"""Who got what and when, as CSV: one source for the command line and the desk."""
+
+import csv
+import io
+from collections.abc import Iterable
+
+from distributor.store import Delivery
+
+_HEAD = ("version", "channel", "recipient", "name", "state", "planned_for", "sent_at", "late_ms", "attempts", "id", "url", "reason")  # fmt: skip
+
+
+def lines(rows: Iterable[Delivery]) -> str:
+    """CSV with a head (RFC 4180, LF line ends); times are UTC, lateness is in milliseconds."""
+    target = io.StringIO(newline="")
+    writer = csv.writer(target, lineterminator="\n")
+    writer.writerow(_HEAD)
+    for row in rows:
+        late = int((row.sent_at - row.planned_for).total_seconds() * 1000) if row.sent_at else ""
+        sent = row.sent_at.isoformat() if row.sent_at else ""
+        values = (
+            row.version, row.channel, row.recipient, row.recipient_name, row.state, row.planned_for.isoformat(), sent, late,
+            row.attempts, row.remote_id or "", row.remote_url or "", row.reason or "",
+        )  # fmt: skip
+        writer.writerow([_harmless(value) for value in values])
+    return target.getvalue()
+
+
+def _harmless(value: object) -> object:
+    """A cell that a spreadsheet does not take for a formula (OWASP, CSV injection)."""
+    return f"'{value}" if isinstance(value, str) and value[:1] in "=+-@\t\r" else value

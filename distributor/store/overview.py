@@ -1,0 +1,126 @@
+"""How far each release is, counted by the database: for pages that show many at once."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import and_, case, func, select
+
+from distributor.lifecycle import KILL, PubStatus, State
+from distributor.store import queries as q
+from distributor.store import schema as s
+from distributor.store.ledger import Ledger
+from distributor.store.rows import Delivery, Release, instant, maybe_instant, micros
+
+#: What a person has to look at comes first.
+_URGENT = (State.in_doubt, State.failed, State.missed, State.refused, State.retrying, State.held, State.sending)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """One channel of one version."""
+
+    channel: str
+    states: Mapping[State, int]
+    due: datetime
+    first_sent: datetime | None
+    last_sent: datetime | None
+    late: float | None  #: seconds from the plan to the first write
+
+    @property
+    def total(self) -> int:
+        """All deliveries."""
+        return sum(self.states.values())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Head:
+    """What a list shows of one release: its newest version."""
+
+    id: str
+    version: int
+    headline: str
+    lift: datetime
+    zone: str
+    pub_status: PubStatus
+
+
+def heads(ledger: Ledger) -> list[Head]:
+    """The newest version of every release, without its text."""
+    c = s.release.c
+    query = select(c.id, c.version, c.headline, c.lift, c.zone, c.pub_status).order_by(c.id, c.version)
+    with ledger._engine.connect() as connection:  # noqa: SLF001  the same room
+        newest = {row.id: row for row in connection.execute(query)}
+    return [
+        Head(
+            id=row.id,
+            version=row.version,
+            headline=row.headline,
+            lift=instant(row.lift),
+            zone=row.zone,
+            pub_status=PubStatus(row.pub_status),
+        )
+        for row in newest.values()
+    ]
+
+
+def states(ledger: Ledger) -> dict[tuple[str, int], Counter[State]]:
+    """How many deliveries of each version are in which state, kills left out."""
+    c = s.delivery.c
+    query = select(c.release_id, c.version, c.state, func.count()).where(c.kind != KILL)
+    found: dict[tuple[str, int], Counter[State]] = {}
+    with ledger._engine.connect() as connection:  # noqa: SLF001  the same room
+        for name, version, state, count in connection.execute(query.group_by(c.release_id, c.version, c.state)):
+            found.setdefault((name, version), Counter())[State(state)] = count
+    return found
+
+
+def channels(ledger: Ledger, release: Release) -> list[Progress]:
+    """The channels of one version, as many as it has."""
+    c = s.delivery.c
+    sums = (
+        func.count(),
+        func.min(c.planned_for),
+        func.min(c.sent_at),
+        func.max(c.sent_at),
+        func.min(c.sent_at - c.planned_for),
+    )
+    query = select(c.channel, c.state, *sums).where(q.of(release.id, release.version), c.kind != KILL)
+    grouped: dict[str, list[tuple[str, int, int, int | None, int | None, int | None]]] = {}
+    with ledger._engine.connect() as connection:  # noqa: SLF001  the same room
+        for channel, *rest in connection.execute(query.group_by(c.channel, c.state)):
+            grouped.setdefault(channel, []).append(tuple(rest))
+    return [
+        Progress(
+            channel=channel,
+            states={State(row[0]): row[1] for row in rows},
+            due=instant(min(row[2] for row in rows)),
+            first_sent=maybe_instant(min((row[3] for row in rows if row[3]), default=None)),
+            last_sent=maybe_instant(max((row[4] for row in rows if row[4]), default=None)),
+            late=min((row[5] / 1e6 for row in rows if row[5] is not None), default=None),
+        )
+        for channel, rows in sorted(grouped.items())
+    ]
+
+
+def rows(ledger: Ledger, release: Release, *, most: int, channel: str = "", state: str = "") -> list[Delivery]:
+    """At most `most` deliveries of a version, those first that a person has to look at."""
+    c = s.delivery.c
+    where = [q.of(release.id, release.version)]
+    where += [c.channel == channel] if channel else []
+    where += [c.state == state] if state else []
+    order = case({one.value: at for at, one in enumerate(_URGENT)}, value=c.state, else_=len(_URGENT))
+    query = select(s.delivery).where(and_(*where)).order_by(order, c.planned_for, c.id).limit(most)
+    with ledger._engine.connect() as connection:  # noqa: SLF001  the same room
+        return [q.delivery(row) for row in connection.execute(query)]
+
+
+def sent_since(ledger: Ledger, release: Release, since: datetime) -> int:
+    """How many deliveries of a version were settled as delivered since."""
+    c = s.delivery.c
+    query = select(func.count()).where(
+        q.of(release.id, release.version), c.state == State.delivered, c.settled_at >= micros(since)
+    )
+    with ledger._engine.connect() as connection:  # noqa: SLF001  the same room
+        return int(connection.execute(query).scalar_one())

@@ -1,0 +1,1 @@
+"""The desk in a browser: the same actions as the command line, with people, roles and pages."""
