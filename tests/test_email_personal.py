@@ -3,6 +3,7 @@
 import email
 import re
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from email import policy
 from html import unescape
@@ -332,3 +333,11 @@ def test_a_bounce_address_names_one_delivery() -> None:
     assert tokens.returned("other@press.example", address) is None
     assert tokens.returned("bounce@press.example", address.replace(key, key[::-1])) is None
     assert Tokens("another secret, as long").returned("bounce@press.example", address) is None
+
+
+def test_a_long_list_sealed_in_threads_mixes_nobody_up(full: Channel, sample: Release, kit: Kit) -> None:
+    message = only(full, sample, kit)
+    people = [Recipient(address=f"r{n}@x.example", signature=b"x" * 40) for n in range(400)]
+    with ThreadPoolExecutor(8) as pool:
+        made = list(pool.map(lambda one: full.compose(message, one), people * 4))
+    assert all(f"To: <{one.address}>".encode() in wire for one, wire in zip(people * 4, made, strict=True))

@@ -1,5 +1,6 @@
 """Writing: a release's files as text, each language beside the other, with the preview of what is typed."""
 
+import shutil
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -147,10 +148,12 @@ async def live(request: Request) -> Response:
 def _sheet(request: Request, here: Office, name: str, typed: dict[str, str]) -> str:
     """Read from a folder of its own, with the release's media beside it."""
     acting = desk(request)
-    with TemporaryDirectory(prefix="desk-") as folder:
+    state = acting.places.state
+    state.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix=".live-", dir=state) as folder:
         for other in here.releases.iterdir():
             if other.is_file() and other.suffix != ".md":
-                (Path(folder) / other.name).symlink_to(other.resolve())
+                _beside(other, Path(folder) / other.name)
         for file, text in typed.items():
             (Path(folder) / file).write_text(text, encoding="utf-8")
         try:
@@ -160,6 +163,14 @@ def _sheet(request: Request, here: Office, name: str, typed: dict[str, str]) -> 
             raise type(error)(*places) from None
         made = acting.press.preview(read, acting.channels, here.clock.now())
         return sheet.page(made, here.templates)
+
+
+def _beside(file: Path, target: Path) -> None:
+    """The same file at another name; copied where the disk cannot link."""
+    try:
+        target.hardlink_to(file)
+    except OSError:
+        shutil.copyfile(file, target)
 
 
 routes = [

@@ -1,6 +1,7 @@
 """What every page of the desk uses: who is asking, what they may do, and how a page is made."""
 
 import asyncio
+import copy
 import hashlib
 import hmac
 from collections.abc import Callable
@@ -75,8 +76,16 @@ class Office:
         return self.base.startswith("https:")
 
     def desk(self, who: str) -> Desk:
-        """The desk of this site for one person, its config read anew."""
-        return Desk(site=self.site, clock=self.clock, who=who)
+        """The desk of this site for one person. Config, channels and templates are read again when the config changed."""
+        facts = self.site.config_file.stat()
+        stamp = (facts.st_mtime_ns, facts.st_size)
+        if self.cache.get("config") != stamp:
+            fresh = Desk(site=self.site, clock=self.clock)
+            _ = (fresh.settings, fresh.places, fresh.channels, fresh.press)  # made once, shared by every copy
+            self.cache["config"], self.cache["desk"] = stamp, fresh
+        made: Desk = copy.copy(self.cache["desk"])
+        made.who = who
+        return made
 
     @property
     def releases(self) -> Path:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 _PER_PAGE = 50
 _ROWS = 200
 #: The preview page draws itself; nothing is fetched, nothing runs (sheet.py).
-SHEET = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-src 'self' data:; frame-ancestors 'self'; sandbox allow-same-origin allow-popups"
+SHEET = "default-src 'none'; style-src 'unsafe-inline' data:; img-src data:; frame-src 'self' data:; frame-ancestors 'self'; sandbox allow-same-origin allow-popups"
 _ACTIONS = {"hold": Role.approver, "resume": Role.approver, "cancel": Role.approver, "kill": Role.admin}
 
 
