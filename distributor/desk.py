@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 
-from distributor import embargo, health, reading, registry, seal
+from distributor import approving, embargo, health, reading, registry, seal
 from distributor import settings as configuration
 from distributor.clock import Clock, SharedClock
 from distributor.contract import Channel, Destination, Finding, Message
@@ -134,6 +134,7 @@ class Desk:
             if known and self._is_live(ledger, known):
                 seal.refuse_other(known, row)
                 return Scheduled(preview=preview, release=known, already=True)
+            approving.refuse_alone(ledger, preview, self.settings.policy, who=self.who)
             messages = [seal.dump(one.message) for one in preview.rendered]
             ledger.plan(row, messages, seal.deliveries(preview), who=self.who)
         return Scheduled(preview=preview, release=row, already=False)
@@ -176,8 +177,7 @@ class Desk:
         """Move a release of which nothing was attempted yet to the instant `at`: its sealed version is rendered for the new
         time, sealed and planned in place of the old one, all or nothing. What was on hold stays on hold.
 
-        `zone` is how people write the new time (default: as before). Raises Refusal, or ActionError for an instant in the
-        past or a release that is on its way.
+        `zone`: how people write the new time. Raises Refusal, ActionError for the past or a release that is on its way.
         """
         with self.ledger() as ledger:
             now, known = self.clock.now(), self._known(ledger, release_id)
@@ -190,6 +190,7 @@ class Desk:
             preview = self.press.preview(file, chosen, now, at, media=media)
             if errors := preview.errors():
                 raise Refusal(errors)
+            approving.refuse_alone(ledger, preview, self.settings.policy, who=self.who)
             row = seal.release(preview, now, known.catch_up_within)
             messages = [seal.dump(one.message) for one in preview.rendered]
             ledger.plan(row, messages, seal.deliveries(preview), who=self.who, again=True)

@@ -103,6 +103,7 @@ class Policy(_Block):
 
     catch_up_within: Duration = DEFAULT_CATCH_UP
     stale_after: Duration = timedelta(hours=6)
+    four_eyes: bool = False  #: nothing is scheduled without the approval of somebody else
 
 
 class House(_Block):

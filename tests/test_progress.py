@@ -44,7 +44,7 @@ def test_a_long_list_is_summed_up() -> None:
 
 
 def test_the_service_counts_a_real_list(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    people = ", ".join(f'"a{number}@x.example"' for number in range(800))
+    people = ", ".join(f'"a{number}@x.example"' for number in range(300))
     root = sites.make(
         tmp_path / "site", f'[channels.mail]\ntype = "email"\nsender = "a@lam.example"\nto = [{people}]\n'
     )
@@ -54,5 +54,5 @@ def test_the_service_counts_a_real_list(tmp_path: Path, capsys: pytest.CaptureFi
             main(["--site", str(root), *command])
         assert ended.value.code == 0
     shown = capsys.readouterr().out
-    assert "[████████████████████]  800 of 800 · " in shown
+    assert "[████████████████████]  300 of 300 · " in shown
     assert shown.count("@x.example") < 200

@@ -12,7 +12,7 @@ from distributor.web import signin
 from distributor.web.kit import inside
 from distributor.web.passwords import Guesses
 from tests import sites
-from tests.web import PASSWORD, Office
+from tests.web import BLOCKS, PASSWORD, Office
 
 ATTACK = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)> {{ 7*7 }}"
 ROLES = ("", "author", "approver", "admin")
@@ -33,6 +33,7 @@ LEAST = {
     ("/report/{release_id}.csv", "GET"): "author",
     ("/", "GET"): "", ("/releases", "GET"): "author",
     ("/r/{name}/preview", "GET"): "author", ("/r/{name}/sheet", "GET"): "author",
+    ("/r/{name}/approve", "POST"): "approver",
     ("/r/{name}/schedule", "GET"): "approver", ("/r/{name}/schedule", "POST"): "approver",
     ("/board/{release_id}", "GET"): "author",
     ("/board/{release_id}/{action}", "POST"): "approver",
@@ -429,3 +430,27 @@ def test_the_desk_speaks_the_readers_language(office: Office) -> None:
     assert (
         client.send_form("/account", {"action": "read", "lang": "zh-Hant", "zone": "Asia/Hongkong2"}).status_code == 422
     )
+
+
+def test_approval_is_of_the_bytes_that_were_shown(tmp_path: Path) -> None:
+    office = Office(tmp_path, "[policy]\nfour_eyes = true\n" + BLOCKS)
+    ada, boss = office.client("approver"), office.client("admin")
+    assert "Nobody approved this yet" in ada.get("/r/piers/preview").text
+    fields = _fields(ada.get("/r/piers/schedule").text)
+    refused = ada.post("/r/piers/schedule", data=fields)
+    assert refused.status_code == 422
+    assert "nobody approved" in refused.text
+    assert boss.send_form("/r/piers/approve", {"sure": "0" * 64}).status_code == 422
+    shown = _fields(boss.get("/r/piers/preview").text)
+    assert boss.post("/r/piers/approve", data=shown).status_code == 303
+    assert "Approved by admin" in ada.get("/r/piers/preview").text
+    office.path.write_text(office.path.read_text().replace("The piers reopen.", "The piers open again."))
+    changed = ada.get("/r/piers/preview").text
+    assert "The approval is void." in changed
+    assert "mail/en" in changed
+    assert "approval" not in office.client("author").get("/r/piers/preview").text.partition("<iframe")[0].replace(
+        "approval is void", ""
+    )
+    boss.post("/r/piers/approve", data=_fields(boss.get("/r/piers/preview").text))
+    fields = _fields(ada.get("/r/piers/schedule").text)
+    assert ada.post("/r/piers/schedule", data=fields).headers["location"] == "/board/three-piers"

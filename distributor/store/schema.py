@@ -182,6 +182,19 @@ session = Table(
     Column("seen_at", BigInteger, nullable=False),
 )
 
+approval = Table(
+    "approval",
+    metadata,
+    Column("id", _ID, primary_key=True),
+    Column("release_id", String, nullable=False, index=True),
+    Column("version", Integer, nullable=False),
+    Column("seal", String, nullable=False),
+    Column("digests", Text, nullable=False),
+    Column("who", String, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("revoked_at", BigInteger),
+)
+
 
 def _shared_work(connection: Connection) -> None:
     """1 → 2: accounts, workers that name their host, and indexes for what waits."""
@@ -207,8 +220,13 @@ def _people(connection: Connection) -> None:
         table.create(connection)
 
 
+def _approvals(connection: Connection) -> None:
+    """4 → 5: who approved which bytes."""
+    approval.create(connection)
+
+
 #: Step n brings version n to version n+1. A new database is made whole and starts at the newest version.
-STEPS: tuple[Callable[[Connection], None], ...] = (_shared_work, _signatures, _people)
+STEPS: tuple[Callable[[Connection], None], ...] = (_shared_work, _signatures, _people, _approvals)
 VERSION = len(STEPS) + 1
 
 

@@ -11,14 +11,14 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
-from distributor import files, instants, sheet
+from distributor import approving, files, instants, sheet
 from distributor.contract import Severity
 from distributor.desk import Desk
 from distributor.errors import ActionError, DistributorError
 from distributor.lifecycle import State
 from distributor.preview import Preview
 from distributor.seal import refuse_past
-from distributor.store import overview
+from distributor.store import approvals, overview
 from distributor.web import listing, live
 from distributor.web.kit import Role, desk, encoded, form, go, need, note, office, page, work
 
@@ -86,9 +86,10 @@ async def preview(request: Request) -> Response:
         "warnings": warnings,
         "release": made.release,
     }
-    return page(
-        request, "preview_page.html", sealed=await work(partial(known, desk(request), made.release.id)), **values
-    )
+    values["sealed"] = await work(partial(known, desk(request), made.release.id))
+    values["standing"] = await work(partial(how_it_stands, desk(request), made))
+    values["four_eyes"] = desk(request).settings.policy.four_eyes
+    return page(request, "preview_page.html", **values)
 
 
 def shown(request: Request, path: Path) -> Preview:
@@ -108,6 +109,33 @@ def known(acting: Desk, release_id: str) -> "Release | None":
     """The newest sealed version of a release."""
     with acting.ledger() as ledger:
         return ledger.release(release_id)
+
+
+async def approve(request: Request) -> Response:
+    """Approve exactly the bytes that the page showed, or take that back."""
+    who = need(request, Role.approver)
+    path = file_of(request)
+    data = await form(request)
+    acting, now = desk(request), office(request).clock.now()
+    made = await work(partial(shown, request, path))
+
+    def write() -> None:
+        with acting.ledger() as ledger:
+            if data.get("revoke") == "1":
+                approvals.revoke(ledger, made.release.id, made.release.version, who=who.name, now=now)
+            elif data.get("sure") == made.digest:
+                approving.approve(ledger, made, who=who.name, now=now)
+            else:
+                raise ActionError("these are other bytes than the ones that were shown: look again, then approve")
+
+    await work(write)
+    return go(f"/r/{encoded(path.stem)}/preview")
+
+
+def how_it_stands(acting: Desk, made: Preview) -> approving.Standing:
+    """Who approved these bytes."""
+    with acting.ledger() as ledger:
+        return approving.standing(ledger, made)
 
 
 async def sheet_page(request: Request) -> Response:
@@ -205,6 +233,7 @@ routes = [
     Route("/releases", releases),
     Route("/r/{name}/preview", preview),
     Route("/r/{name}/sheet", sheet_page),
+    Route("/r/{name}/approve", approve, methods=["POST"]),
     Route("/r/{name}/schedule", schedule, methods=["GET", "POST"]),
     Route("/board/{release_id}", board),
     Route("/board/{release_id}/{action}", act, methods=["POST"]),

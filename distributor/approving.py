@@ -1,0 +1,98 @@
+"""Four eyes: an approval is of bytes, so any change voids it, and it is said what changed."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from distributor.embargo import spell
+from distributor.errors import ActionError
+from distributor.preview import Preview
+from distributor.settings import Policy
+from distributor.store import Ledger, approvals
+from distributor.store.approvals import Approval
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """How a preview stands with those who approve."""
+
+    valid: tuple[Approval, ...]  #: of exactly these bytes
+    void: tuple[Approval, ...]  #: of other bytes, or taken back
+    changed: tuple[str, ...]  #: `channel/lang` of what differs from the newest void one
+
+    def by_another(self, who: str) -> bool:
+        """Whether somebody else approved exactly these bytes."""
+        return any(one.who != who for one in self.valid)
+
+
+def digests(preview: Preview) -> dict[str, str]:
+    """One digest for each message and all its copies."""
+    made = {}
+    for one in preview.rendered:
+        lines = sorted(f"{copy.recipient.address}\t{copy.digest}" for copy in one.copies)
+        made[f"{one.message.channel}/{one.message.lang}"] = hashlib.sha256("\n".join(lines).encode()).hexdigest()
+    return made
+
+
+def standing(ledger: Ledger, preview: Preview) -> Standing:
+    """What was approved, and whether it still is."""
+    found = approvals.of(ledger, preview.release.id, preview.release.version)
+    valid = tuple(one for one in found if one.seal == preview.digest and one.revoked_at is None)
+    void = tuple(one for one in found if one not in valid)
+    return Standing(valid=valid, void=void, changed=_changed(void, digests(preview)) if not valid else ())
+
+
+def _changed(void: Sequence[Approval], now: Mapping[str, str]) -> tuple[str, ...]:
+    then = next((one.digests for one in void if one.revoked_at is None), None)
+    if then is None:
+        return ()
+    return tuple(sorted(name for name in then.keys() | now.keys() if then.get(name) != now.get(name)))
+
+
+def approve(ledger: Ledger, preview: Preview, *, who: str, now: datetime) -> Standing:
+    """Approve exactly these bytes; once more changes nothing. Raises ActionError for what could not be scheduled, or whose time is
+    not fixed: its bytes would be others.
+    """
+    if errors := preview.errors():
+        raise ActionError(f"it has {len(errors)} errors, the first: {errors[0].text}")
+    if not preview.lift_is_fixed:
+        raise ActionError("it has no embargo: say when it goes out, then approve it")
+    known = standing(ledger, preview)
+    if not any(one.who == who for one in known.valid):
+        approvals.add(
+            ledger,
+            Approval(
+                release_id=preview.release.id,
+                version=preview.release.version,
+                seal=preview.digest,
+                digests=digests(preview),
+                who=who,
+                at=now,
+                revoked_at=None,
+            ),
+        )
+    return standing(ledger, preview)
+
+
+def refuse_alone(ledger: Ledger, preview: Preview, policy: Policy, *, who: str) -> None:
+    """With four eyes: ActionError unless somebody other than `who` approved exactly these bytes."""
+    if not policy.four_eyes:
+        return
+    known = standing(ledger, preview)
+    if known.by_another(who):
+        return
+    name = preview.release.id
+    if known.valid:
+        raise ActionError(
+            f"'{name}' was approved by {who} alone: the one who schedules it must be another ([policy] four_eyes)"
+        )
+    if known.changed:
+        last = known.void[0]
+        when = spell(last.at, preview.release.zone)
+        raise ActionError(
+            f"'{name}' changed since {last.who} approved it on {when}: {', '.join(known.changed)}. Approve it anew"
+        )
+    raise ActionError(
+        f"nobody approved '{name}' yet: 'distributor approve' by somebody other than {who} ([policy] four_eyes)"
+    )

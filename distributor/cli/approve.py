@@ -1,0 +1,36 @@
+"""`approve`: say that exactly these bytes may go out."""
+
+from pathlib import Path
+
+import click
+
+from distributor import approving, instants
+from distributor.cli.main import Setting
+from distributor.embargo import spell
+from distributor.store import approvals
+
+
+@click.command("approve")
+@click.argument("release", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--at", help="The time it is meant to go out, where it has no embargo.")
+@click.option("--revoke", is_flag=True, help="Take your approval back.")
+@click.pass_obj
+def approve_command(setting: Setting, release: Path, at: str | None, *, revoke: bool) -> None:
+    """Approve what RELEASE's preview shows, byte for byte: any change voids it. With [policy] four_eyes nothing is scheduled
+    without the approval of somebody else.
+    """
+    desk = setting.desk()
+    desk.site.need_root()
+    now = setting.clock.now()
+    preview = desk.preview(release, instants.instant(at, now) if at else None)
+    with desk.ledger(create=True) as ledger:
+        if revoke:
+            count = approvals.revoke(ledger, preview.release.id, preview.release.version, who=desk.who, now=now)
+            click.echo(f"{preview.release.id}: {count} of your approvals taken back")
+            return
+        known = approving.approve(ledger, preview, who=desk.who, now=now)
+    for one in known.valid:
+        click.echo(
+            f"{one.release_id} version {one.version}: approved by {one.who} on {spell(one.at, preview.release.zone)}"
+        )
+    click.echo(f"seal  {preview.digest}")
