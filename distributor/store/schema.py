@@ -195,6 +195,12 @@ approval = Table(
     Column("revoked_at", BigInteger),
 )
 
+#: Lists show these of every release and never read its text, which lies between them in the table.
+_HEADS = Index(
+    "release_head", release.c.id, release.c.version, release.c.headline, release.c.lift, release.c.zone,
+    release.c.pub_status,
+)  # fmt: skip
+
 
 def _shared_work(connection: Connection) -> None:
     """1 → 2: accounts, workers that name their host, and indexes for what waits."""
@@ -221,8 +227,9 @@ def _people(connection: Connection) -> None:
 
 
 def _approvals(connection: Connection) -> None:
-    """4 → 5: who approved which bytes."""
+    """4 → 5: who approved which bytes, and an index for lists."""
     approval.create(connection)
+    _HEADS.create(connection)
 
 
 #: Step n brings version n to version n+1. A new database is made whole and starts at the newest version.
