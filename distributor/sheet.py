@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from html import escape
 from typing import Any
-from urllib.parse import quote
 
 from distributor import images
 from distributor.contract import Finding, MediaFile, Message
@@ -156,7 +155,7 @@ def _frame(message: Message, photos: Sequence[MediaFile]) -> str:
     """The message's own HTML for a sandboxed frame, with the release's photos in place of addresses that do not answer
     before the lift.
     """
-    html = re.sub(r'<source\b[^>]*>| srcset="[^"]*"', "", message.html)  # nothing can be fetched: one size is enough
+    html = message.html
     if not html:
         return ""
     for file in (*photos, *message.media):
@@ -178,8 +177,6 @@ def _addresses(message: Message, file: MediaFile) -> list[str]:
     """Every address in the message that ends in this file's public path."""
     tail = escape(f"/{file.address}")
     found = re.findall(f'cid:{file.sha256[:24]}@[^"]+', message.html)  # it travels in the mail
-    stem = re.escape(escape(quote(file.name.rpartition(".")[0] or file.name)))
-    found += set(re.findall(rf'[^"\s]*/media/[0-9a-f]+/{stem}-\d+\.[a-z]+', message.html))  # a page shows it in sizes
     start = 0
     while (end := message.html.find(tail, start)) >= 0:
         begin = max(message.html.rfind(quote, 0, end) for quote in "\"'") + 1

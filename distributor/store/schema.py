@@ -161,46 +161,6 @@ event = Table(
     Column("detail", Text, nullable=False),
 )
 
-person = Table(
-    "person",
-    metadata,
-    Column("name", String, primary_key=True),
-    Column("role", String, nullable=False),
-    Column("password", Text, nullable=False),  # argon2's text
-    Column("lang", String, nullable=False),
-    Column("zone", String, nullable=False),
-    Column("disabled", Integer, nullable=False),
-)
-
-session = Table(
-    "session",
-    metadata,
-    Column("digest", String, primary_key=True),  # of what the browser keeps
-    Column("person", String, ForeignKey("person.name"), nullable=False),
-    Column("csrf", String, nullable=False),
-    Column("began_at", BigInteger, nullable=False),
-    Column("seen_at", BigInteger, nullable=False),
-)
-
-approval = Table(
-    "approval",
-    metadata,
-    Column("id", _ID, primary_key=True),
-    Column("release_id", String, nullable=False, index=True),
-    Column("version", Integer, nullable=False),
-    Column("seal", String, nullable=False),
-    Column("digests", Text, nullable=False),
-    Column("who", String, nullable=False),
-    Column("at", BigInteger, nullable=False),
-    Column("revoked_at", BigInteger),
-)
-
-#: Lists show these of every release and never read its text, which lies between them in the table.
-_HEADS = Index(
-    "release_head", release.c.id, release.c.version, release.c.headline, release.c.lift, release.c.zone,
-    release.c.pub_status,
-)  # fmt: skip
-
 
 def _shared_work(connection: Connection) -> None:
     """1 → 2: accounts, workers that name their host, and indexes for what waits."""
@@ -220,20 +180,8 @@ def _signatures(connection: Connection) -> None:
     connection.execute(text(f"ALTER TABLE delivery ADD COLUMN signature {kind}"))
 
 
-def _people(connection: Connection) -> None:
-    """3 → 4: who may use the web desk."""
-    for table in (person, session):
-        table.create(connection)
-
-
-def _approvals(connection: Connection) -> None:
-    """4 → 5: who approved which bytes, and an index for lists."""
-    approval.create(connection)
-    _HEADS.create(connection)
-
-
 #: Step n brings version n to version n+1. A new database is made whole and starts at the newest version.
-STEPS: tuple[Callable[[Connection], None], ...] = (_shared_work, _signatures, _people, _approvals)
+STEPS: tuple[Callable[[Connection], None], ...] = (_shared_work, _signatures)
 VERSION = len(STEPS) + 1
 
 
