@@ -1,0 +1,1 @@
+"""The web desk: the actions of `distributor.desk` as pages."""
