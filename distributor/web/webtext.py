@@ -9,10 +9,18 @@ from distributor.errors import ActionError
 from distributor.importing.write import escaped
 
 _BLOCKS = frozenset(
-    "p div h1 h2 h3 h4 h5 h6 li blockquote pre td th tr table ul ol section article header footer figure figcaption "
-    "address dl dt dd main aside nav body html hr form fieldset br".split()
-)
-_SKIPPED = frozenset("script style head title template noscript iframe object svg math select button textarea".split())
+    {
+        "p", "div", "h1", "h2", "h3", "h4", "h5", "h6", "li", "blockquote", "pre", "td", "th", "tr", "table", "ul", "ol",
+        "section", "article", "header", "footer", "figure", "figcaption", "address", "dl", "dt", "dd", "main", "aside", "nav",
+        "body", "html", "hr", "form", "fieldset", "br",
+    }
+)  # fmt: skip
+_SKIPPED = frozenset(
+    {
+        "script", "style", "head", "title", "template", "noscript", "iframe", "object", "svg", "math", "select", "button",
+        "textarea",
+    }
+)  # fmt: skip
 _EMPHASIS = {"strong": "**", "b": "**", "em": "*", "i": "*"}
 _LINK = re.compile(r"(?:https?|mailto|tel):[^\s<>()\\\[\]]+", re.IGNORECASE)
 
