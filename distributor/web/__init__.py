@@ -1,1 +1,0 @@
-"""The web desk: the actions of `distributor.desk` as pages."""
