@@ -8,7 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from html import unescape
+from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from starlette.requests import Request
 
@@ -24,6 +26,7 @@ from distributor.web.drafts import Drafts
 
 _KEPT = 24  #: previews; one of the sample holds about 3 MB
 _FRESH = 20.0  #: seconds: how long what channels, press lists and the clock contribute may be old
+NOWHERE = Path("release")  #: the name of a text that is read from no file
 _DROPPED = re.compile(r"<(head|style|script|title)\b.*?</\1\s*>|<!--.*?-->|<[^>]+>", re.IGNORECASE | re.DOTALL)
 
 
@@ -102,19 +105,24 @@ def look(request: Request, name: str, at: datetime | None = None, unsaved: Unsav
 
     def picture(media: MediaFile) -> str:
         pictures[media.sha256] = media
-        return f"/r/{name}/preview/picture/{media.sha256}?of={token}"
+        return f"/r/{quote(name)}/preview/picture/{media.sha256}?of={token}"
 
     cards = []
     for one in preview.rendered:
         made = sheet.card(one, preview.release.zone, photos, picture)
         if one.message.html:
-            made["frame_url"] = f"/r/{name}/preview/frame/{one.message.channel}/{one.message.lang}?of={token}"
+            made["frame_url"] = f"/r/{quote(name)}/preview/frame/{one.message.channel}/{one.message.lang}?of={token}"
         cards.append({**made, "key": f"{one.message.channel}/{one.message.lang}", "opening": opening(one.message)})
     made_look = Look(
         name=name, token=token, preview=preview, made=now, photos=photos, pictures=pictures, cards=cards
     )
     looks.keep(made_look)
     return made_look
+
+
+def top(name: str | None) -> str:
+    """`media` of `media[0].alt`."""
+    return re.split(r"[.\[]", name or "")[0]
 
 
 def opening(message: Message) -> str:

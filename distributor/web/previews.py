@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from email.message import EmailMessage
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -62,7 +62,7 @@ def _page(request: Request) -> dict[str, Any]:
         "lift_is_fixed": preview.lift_is_fixed,
         "zones": [(zone, spell(preview.lift, zone)) for zone in release.display_zones],
         "seal": preview.digest,
-        "findings": [{"finding": one, "line": preview.file.lines.get(_top(one.field))} for one in
+        "findings": [{"finding": one, "line": preview.file.lines.get(looks.top(one.field))} for one in
                      sheet.by_severity(preview.findings)],
         "counts": sheet.counts(preview.all_findings()),
         "late": sheet.late(preview),
@@ -86,7 +86,7 @@ def _views() -> list[tuple[str, str]]:
 
 def _link(name: str, asked: Mapping[str, str]) -> str:
     query = urlencode({key: value for key, value in asked.items() if value and (key, value) != ("view", "light")})
-    return f"/r/{name}/preview" + (f"?{query}" if query else "")
+    return f"/r/{quote(name)}/preview" + (f"?{query}" if query else "")
 
 
 def _look(request: Request) -> Look:
@@ -98,10 +98,6 @@ def _look(request: Request) -> Look:
         raise HTTPException(404)
     now = kit.house(request).clock.now()
     return looks.look(request, name, instants.instant(asked["at"], now) if asked.get("at") else None)
-
-
-def _top(field: str | None) -> str:
-    return re.split(r"[.\[]", field or "")[0]
 
 
 def _recipients(found: Look) -> list[tuple[str, str]]:
@@ -130,18 +126,13 @@ def _as_seen(found: Look, card: dict[str, Any], view: str, who: str) -> dict[str
     if card["frame_url"]:
         made["frame_url"] = f"{card['frame_url']}&{urlencode({'view': view, 'as': who})}" if view in VIEWS[:3] else ""
     if one and view == "source":
-        made["wires"] = sheet.wires(replace_message(one, message)) if not who else [_wire(one, copy_of(card, who))]
+        made["wires"] = [_wire(one, _copy_of(card, who))] if who else sheet.wires(one)
     return made
 
 
-def copy_of(card: Mapping[str, Any], who: str) -> Copy:
+def _copy_of(card: Mapping[str, Any], who: str) -> Copy:
     """The copy of one recipient, who gets one."""
     return next(copy for copy in card["copies"] if copy.recipient.address == who)
-
-
-def replace_message(one: Rendered, message: Message) -> Rendered:
-    """The same with another message."""
-    return replace(one, message=message)
 
 
 def _wire(one: Rendered, copy: Copy) -> tuple[str, str, int]:
