@@ -56,20 +56,28 @@
       live.innerHTML = said.html; // made by the desk, every value in it escaped
       for (const one of live.querySelectorAll("details")) if (open.has(one.dataset.open)) one.open = open.get(one.dataset.open);
       live.scrollTop = top;
+      let took = true; // else the inputs' changes are sent again with the next pause
       for (const [key, text] of Object.entries(said.sources)) {
         const area = form.elements[`text.${key}`];
-        if (area.value !== text && area.value.replaceAll("\r\n", "\n") === String(before.get(area.name)).replaceAll("\r\n", "\n")) {
+        if (!area || area.value === text) continue;
+        if (area.value.replaceAll("\r\n", "\n") !== String(before.get(area.name)).replaceAll("\r\n", "\n")) took = false;
+        else {
           const [from, to] = [area.selectionStart, area.selectionEnd];
           area.value = text;
           area.setSelectionRange(from, to);
         }
       }
-      const active = document.activeElement;
-      for (const [name, value] of Object.entries(said.fields)) fill(name, value);
-      // What a person is in the middle of typing was taken over already, as it was sent.
-      const was = { ...said.fields };
-      if (active.name in was && form.contains(active)) was[active.name] = String(before.get(active.name) || "");
-      form.elements.was.value = JSON.stringify(was);
+      if (took) {
+        const was = { ...said.fields };
+        for (const [name, value] of Object.entries(said.fields)) {
+          const sent = String(before.get(name) || "");
+          const now = form.elements[name] && (form.elements[name].type === "checkbox" ? (form.elements[name].checked ? "on" : "") : form.elements[name].value);
+          if (now !== undefined && now !== sent) was[name] = sent; // changed since: it goes with the next one
+          else if (form.elements[name] === document.activeElement) was[name] = sent;
+          else fill(name, value);
+        }
+        form.elements.was.value = JSON.stringify(was);
+      }
       around(said);
     });
   }
