@@ -83,6 +83,7 @@ async def add(request: Request) -> Response:
     data = await upload.read() if isinstance(upload, UploadFile) else b""
     title = (upload.filename or "photo") if isinstance(upload, UploadFile) else "photo"
     words = {word: " ".join(str(form.get(word) or "").split()) for word in _WORDS}
+    await form.close()
 
     def made() -> str:
         name = _name(request)

@@ -80,6 +80,7 @@ async def bring(request: Request) -> Response:
     upload = form.get("file")
     data = await upload.read() if isinstance(upload, UploadFile) and upload.filename else b""
     text = str(form.get("text") or "")
+    await form.close()
     try:
         values = await kit.work(lambda: _brought(request, data, text, form))
     except DistributorError as error:
