@@ -33,8 +33,15 @@ def test_without_javascript_a_form_saves_text_and_fields(desk: WebDesk) -> None:
     client = desk.client()
     form = fields(client.get(URL).text)
     before = desk.text()
-    form["text.main"] = form["text.main"].replace("Fares stay as they are.", "Fares do not change.").replace("\n", "\r\n")
-    form |= {"headline.zh-Hant": "新標題", "wall": "2030-03-06T10:30", "hashtags.main": "#Ferry, Harbour", "own.0.email": "x@y.example"}
+    form["text.main"] = (
+        form["text.main"].replace("Fares stay as they are.", "Fares do not change.").replace("\n", "\r\n")
+    )
+    form |= {
+        "headline.zh-Hant": "新標題",
+        "wall": "2030-03-06T10:30",
+        "hashtags.main": "#Ferry, Harbour",
+        "own.0.email": "x@y.example",
+    }
     answer = client.post(URL, data=form)
     assert answer.status_code == 303
     after = desk.text()
@@ -219,7 +226,8 @@ def test_a_language_version_is_a_file_of_its_own(desk: WebDesk) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["..", "../config/distributor", "a/b", "a\\b", ".hidden", "x\0y", "harbour-line.zh-Hant", "", "x" * 500, "%2e%2e"]
+    "name",
+    ["..", "../config/distributor", "a/b", "a\\b", ".hidden", "x\0y", "harbour-line.zh-Hant", "", "x" * 500, "%2e%2e"],
 )
 def test_no_name_leads_out_of_the_folder(desk: WebDesk, name: str) -> None:
     assert not desk.drafts.exists(name)
@@ -254,7 +262,9 @@ STYLES = st.sampled_from(["plain", "block", "folded", "quoted", "flow", "list"])
 def files(draw: st.DrawFn) -> str:
     """A release file as a person may write it."""
     lines = []
-    for name in draw(st.lists(st.sampled_from(["id", "headline", "media", "summary", "hashtags", "ednote"]), unique=True)):
+    for name in draw(
+        st.lists(st.sampled_from(["id", "headline", "media", "summary", "hashtags", "ednote"]), unique=True)
+    ):
         if draw(st.booleans()):
             lines.append(draw(st.sampled_from(["# a comment: with [things", "", "   ", "# --- "])))
         value = draw(VALUES)
@@ -268,10 +278,14 @@ def files(draw: st.DrawFn) -> str:
             "flow": [f"{name}: [{{file: a.jpg, alt: {quoted}}},", "  {file: b.jpg}]"],
             "list": [f"{name}:", "  - file: a.jpg", f"    alt: {quoted}", "  # between", "  - file: b.jpg"],
         }[style]
-    return "---\n" + "".join(f"{line}\n" for line in lines) + "---\n" + draw(st.sampled_from(["", "\nbody\n", "---\nx\r"]))
+    return (
+        "---\n" + "".join(f"{line}\n" for line in lines) + "---\n" + draw(st.sampled_from(["", "\nbody\n", "---\nx\r"]))
+    )
 
 
-@given(files(), st.sampled_from(["headline", "media", "ednote", "new"]), st.one_of(VALUES, st.lists(VALUES, max_size=3)))
+@given(
+    files(), st.sampled_from(["headline", "media", "ednote", "new"]), st.one_of(VALUES, st.lists(VALUES, max_size=3))
+)
 def test_a_field_is_set_and_nothing_else_changes(source: str, name: str, value: str | list[str]) -> None:
     try:
         before = frontmatter.parse(source.encode(), Path("x"))

@@ -46,7 +46,9 @@ def chunk(kind: bytes, data: bytes) -> bytes:
 def png(width: int, height: int) -> bytes:
     """A PNG that promises so many pixels and is a few bytes long."""
     head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(b"\0" * 100)) + chunk(b"IEND", b"")
+    return (
+        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(b"\0" * 100)) + chunk(b"IEND", b"")
+    )
 
 
 # ── photos ────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -152,7 +154,13 @@ def test_an_upload_stands_in_the_release_and_the_rest_stays_as_it_was(desk: WebD
 
 def test_words_are_changed_in_one_language_alone(desk: WebDesk) -> None:
     client, main = desk.client(), desk.text()
-    form = {"file": "harbour-line-ferry.jpg", "key": "zh-Hant", "alt": "新的\n說明", "caption": "", "credit": "潮汐渡輪／盧詠欣"}
+    form = {
+        "file": "harbour-line-ferry.jpg",
+        "key": "zh-Hant",
+        "alt": "新的\n說明",
+        "caption": "",
+        "credit": "潮汐渡輪／盧詠欣",
+    }
     assert client.post(f"{URL}/photos/words", data=form).status_code == 303
     assert desk.text() == main
     [entry] = fronts.values(desk.text("zh-Hant"))["media"]
@@ -179,7 +187,14 @@ def test_a_crop_is_a_new_file_and_the_whole_photo_stays(desk: WebDesk) -> None:
 
 
 @pytest.mark.parametrize(
-    "box", [("-1", "0", "20", "20"), ("0", "0", "5000", "20"), ("1190", "0", "20", "20"), ("0", "0", "2", "2"), ("a", "", "1e9", "0")]
+    "box",
+    [
+        ("-1", "0", "20", "20"),
+        ("0", "0", "5000", "20"),
+        ("1190", "0", "20", "20"),
+        ("0", "0", "2", "2"),
+        ("a", "", "1e9", "0"),
+    ],
 )
 def test_a_crop_beyond_the_photo_is_refused(desk: WebDesk, box: tuple[str, ...]) -> None:
     before = desk.text()
@@ -219,14 +234,18 @@ def docx(body: str, **parts: bytes) -> bytes:
     target = io.BytesIO()
     space = 'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"'
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("word/document.xml", f"<?xml version='1.0'?><w:document {space}><w:body>{body}</w:body></w:document>")
+        archive.writestr(
+            "word/document.xml", f"<?xml version='1.0'?><w:document {space}><w:body>{body}</w:body></w:document>"
+        )
         archive.writestr(
             "_rels/.rels",
             '<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships"><Relationship Id="r" Type='
             '"http://schemas.openxmlformats.org/officeDocument/2006/relationships/officeDocument" Target="word/document.xml"/>'
             "</Relationships>",
         )
-        archive.writestr("[Content_Types].xml", '<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types"/>')
+        archive.writestr(
+            "[Content_Types].xml", '<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types"/>'
+        )
         for name, data in parts.items():
             archive.writestr(name, data)
     return target.getvalue()
@@ -316,7 +335,9 @@ def test_a_release_file_stays_as_it_is(desk: WebDesk) -> None:
 def test_a_pasted_text_becomes_a_release_with_every_guess_named(desk: WebDesk) -> None:
     client = desk.client()
     for name in ("harbour-line-opens", "harbour-line-opens-2"):
-        answer = client.post("/releases/import", data={"text": "Harbour Line opens\n\nHONG KONG, 5 March 2030 - It opens today."})
+        answer = client.post(
+            "/releases/import", data={"text": "Harbour Line opens\n\nHONG KONG, 5 March 2030 - It opens today."}
+        )
         assert f"{name}.md" in answer.text
         assert "dateline" in answer.text
         assert fronts.values(desk.drafts.texts(name)[MAIN].source)["id"] == name

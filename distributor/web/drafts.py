@@ -62,7 +62,9 @@ class Conflict(ActionError):
         """`texts` are what lies on disk now, by key, for the files that another person changed."""
         self.texts = dict(texts)
         names = ", ".join(text.path.name for text in texts.values())
-        super().__init__(f"{names}: somebody saved a newer text since you opened it; yours was not saved, nothing is lost")
+        super().__init__(
+            f"{names}: somebody saved a newer text since you opened it; yours was not saved, nothing is lost"
+        )
 
 
 def digest(data: bytes) -> str:
@@ -195,7 +197,9 @@ class Drafts:
     def autosave(self, name: str, key: str, person: str, tab: str, edit: Edit) -> bool:
         """Keep what a person has written in one window; what is on disk already is not kept. Returns whether it is."""
         source, there = _lf(edit.source), self.file(name, key)
-        path = self._aside / ".".join((_coded(name), there.stem.removeprefix(name)[1:] or MAIN, _coded(person), _coded(tab), "md"))
+        path = self._aside / ".".join(
+            (_coded(name), there.stem.removeprefix(name)[1:] or MAIN, _coded(person), _coded(tab), "md")
+        )
         if source == _text(key, there).source:
             path.unlink(missing_ok=True)
             return False

@@ -72,7 +72,9 @@ async def show(request: Request) -> Response:
     return kit.page(request, "edit.html", **await kit.work(made))
 
 
-def _recovered(drafts: Drafts, name: str, person: str, texts: dict[str, Text]) -> tuple[list[dict[str, Any]], dict[str, Text]]:
+def _recovered(
+    drafts: Drafts, name: str, person: str, texts: dict[str, Text]
+) -> tuple[list[dict[str, Any]], dict[str, Text]]:
     """The newest autosave of every text in its place, merged with what others saved since; those that cannot be merged are
     shown beside it.
     """
@@ -120,7 +122,12 @@ def _live(request: Request, name: str, sources: Mapping[str, str]) -> dict[str, 
     try:
         found = looks.look(request, name, unsaved=unsaved)
     except DistributorError as error:
-        return {"problems": [_placed(name, problem) for problem in error.problems], "findings": [], "cards": [], "late": ""}
+        return {
+            "problems": [_placed(name, problem) for problem in error.problems],
+            "findings": [],
+            "cards": [],
+            "late": "",
+        }
     release = found.preview.release
     return {
         "problems": [],

@@ -21,7 +21,9 @@ def shown(sources: Mapping[str, str], house: Mapping[str, object]) -> Fields:
         front = fronts.values(source)
         made[f"headline.{key}"] = _text(front.get("headline"))
         tags = front.get("hashtags")
-        made[f"hashtags.{key}"] = " ".join(tag for tag in tags if isinstance(tag, str)) if isinstance(tags, list) else ""
+        made[f"hashtags.{key}"] = (
+            " ".join(tag for tag in tags if isinstance(tag, str)) if isinstance(tags, list) else ""
+        )
     front = fronts.values(sources.get(MAIN, ""))
     made["wall"], made["zone"] = _lift(_text(front.get("embargoed_until")))
     listed = _contacts(front)
@@ -103,4 +105,6 @@ def _was(text: object) -> Fields:
         found = json.loads(text) if isinstance(text, str) else {}
     except (ValueError, RecursionError):
         return {}
-    return {str(name): value for name, value in found.items() if isinstance(value, str)} if isinstance(found, dict) else {}
+    return (
+        {str(name): value for name, value in found.items() if isinstance(value, str)} if isinstance(found, dict) else {}
+    )

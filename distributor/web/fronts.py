@@ -137,7 +137,9 @@ def _proved(before: str, after: str, name: str, value: Value) -> str:
     old, new = _read(before), _read(after)
     expected = {**old.front, name: value} if value is not None else {k: v for k, v in old.front.items() if k != name}
     if new.front != expected or new.body != old.body:
-        raise ActionError(f"'{name}' cannot be changed here without touching what stands around it: change it in the text")
+        raise ActionError(
+            f"'{name}' cannot be changed here without touching what stands around it: change it in the text"
+        )
     return after
 
 

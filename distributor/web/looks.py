@@ -113,9 +113,7 @@ def look(request: Request, name: str, at: datetime | None = None, unsaved: Unsav
         if one.message.html:
             made["frame_url"] = f"/r/{quote(name)}/preview/frame/{one.message.channel}/{one.message.lang}?of={token}"
         cards.append({**made, "key": f"{one.message.channel}/{one.message.lang}", "opening": opening(one.message)})
-    made_look = Look(
-        name=name, token=token, preview=preview, made=now, photos=photos, pictures=pictures, cards=cards
-    )
+    made_look = Look(name=name, token=token, preview=preview, made=now, photos=photos, pictures=pictures, cards=cards)
     looks.keep(made_look)
     return made_look
 

@@ -62,8 +62,10 @@ def _page(request: Request) -> dict[str, Any]:
         "lift_is_fixed": preview.lift_is_fixed,
         "zones": [(zone, spell(preview.lift, zone)) for zone in release.display_zones],
         "seal": preview.digest,
-        "findings": [{"finding": one, "line": preview.file.lines.get(looks.top(one.field))} for one in
-                     sheet.by_severity(preview.findings)],
+        "findings": [
+            {"finding": one, "line": preview.file.lines.get(looks.top(one.field))}
+            for one in sheet.by_severity(preview.findings)
+        ],
         "counts": sheet.counts(preview.all_findings()),
         "late": sheet.late(preview),
         "cards": cards,
@@ -73,7 +75,9 @@ def _page(request: Request) -> dict[str, Any]:
         "views": _views(),
         "who": who,
         "only": only,
-        "link": lambda **changes: _link(name, {"view": view, "as": who, "channel": only, "at": asked.get("at", ""), **changes}),
+        "link": lambda **changes: _link(
+            name, {"view": view, "as": who, "channel": only, "at": asked.get("at", ""), **changes}
+        ),
         "changes": _changes(request, found),
     }
 
@@ -231,7 +235,9 @@ def _words(message: Message) -> str:
 
 
 def _unreadable(request: Request, error: ReleaseError) -> Response:
-    return kit.page(request, "release-unreadable.html", status=422, name=request.path_params["name"], problems=error.problems)
+    return kit.page(
+        request, "release-unreadable.html", status=422, name=request.path_params["name"], problems=error.problems
+    )
 
 
 async def shown(request: Request) -> Response:
