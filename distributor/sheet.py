@@ -14,6 +14,8 @@ from distributor.preview import Preview, Rendered, read_media
 from distributor.release import DEFAULT_CATCH_UP, LatePolicy
 from distributor.render import Templates
 
+#: Other sizes of a photo, which lie on the newsroom only after the lift.
+_SIZES = re.compile(r"<source\b[^>]*>|\s(?:srcset|sizes)=(?:\"[^\"]*\"|'[^']*')", re.IGNORECASE)
 _RTL = ("ar", "he", "fa", "ur")
 
 
@@ -176,7 +178,7 @@ def frame(message: Message, photos: Sequence[MediaFile]) -> str:
     """The message's own HTML for a sandboxed frame, with the release's photos in place of addresses that do not answer
     before the lift.
     """
-    html = message.html
+    html = _SIZES.sub("", message.html)  # each photo is in there once, whole
     if not html:
         return ""
     for file in (*photos, *message.media):

@@ -1,5 +1,6 @@
 """Uploads: what is in a file counts, not what it is called; nothing private stays in a photo; no bomb goes off."""
 
+import contextlib
 import io
 import struct
 import zipfile
@@ -121,7 +122,7 @@ def test_what_is_no_photo_or_too_much_is_refused_whatever_it_is_called(desk: Web
     before = sorted(path.name for path in (desk.root / "releases").iterdir()), desk.text()
     upload = {"photo": ("photo.jpg", LIES[lie], "image/jpeg")}
     answer = desk.client().post(f"{URL}/photos/add", files=upload)
-    assert answer.status_code == (422 if lie != "too-large" else 422)
+    assert answer.status_code == 422
     assert (sorted(path.name for path in (desk.root / "releases").iterdir()), desk.text()) == before
 
 
@@ -139,7 +140,7 @@ def test_an_upload_stands_in_the_release_and_the_rest_stays_as_it_was(desk: WebD
     entry = {"file": "pier.png", "kind": "photo", "caption": "<b>Pier</b>", "alt": "A pier: at 'dawn' #1", "credit": "Lo",
              "width": "64", "height": "48"}  # fmt: skip
     listed = fronts.values(desk.text())["media"]
-    assert [dict(sorted(one.items())) for one in listed[1:]][0] == dict(sorted(entry.items()))
+    assert listed[1] == entry
     first = desk.text().index("  - file: pier")
     assert before.startswith(desk.text()[:first])
     assert desk.text()[first:].split("hashtags:")[1] == before.split("hashtags:")[1]
@@ -296,7 +297,7 @@ BOMBS = {
 
 @pytest.mark.parametrize("bomb", BOMBS)
 def test_what_is_no_text_or_too_much_is_refused_in_a_sentence(desk: WebDesk, bomb: str) -> None:
-    with pytest.raises(ActionError, match="[a-z]{3}"):
+    with pytest.raises(ActionError, match=r"[a-z]{3}"):
         documents.read(BOMBS[bomb])
     before = sorted((desk.root / "releases").iterdir())
     upload = {"file": ("release.docx", BOMBS[bomb], "application/octet-stream")}
@@ -319,10 +320,8 @@ def test_an_xml_bomb_inside_a_document_does_not_go_off() -> None:
 
 def test_a_page_nested_ever_deeper_is_read_or_refused() -> None:
     deep = b"<html><body>" + b"<div><b>" * 50_000 + b"words"
-    try:
+    with contextlib.suppress(ActionError):
         assert "words" in documents.read(deep).text
-    except ActionError:
-        pass
 
 
 def test_a_release_file_stays_as_it_is(desk: WebDesk) -> None:

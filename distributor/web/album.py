@@ -13,7 +13,7 @@ from distributor import images
 from distributor.contract import MediaFile
 from distributor.errors import ActionError, DistributorError
 from distributor.web import kit, looks, photos, uploads
-from distributor.web.drafts import MAIN
+from distributor.web.drafts import MAIN, Drafts
 from distributor.web.kit import _
 from distributor.web.photos import Box
 
@@ -49,7 +49,7 @@ def _values(request: Request, problems: list[str] | None = None) -> dict[str, An
     }  # fmt: skip
 
 
-def _size(drafts: looks.Drafts, name: str, file: str) -> tuple[int, int] | None:
+def _size(drafts: Drafts, name: str, file: str) -> tuple[int, int] | None:
     try:
         return images.size(MediaFile(name=file, content_type="", data=uploads.data(drafts, name, file)))
     except ActionError:

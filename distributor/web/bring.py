@@ -58,7 +58,7 @@ def _skeleton(house: Any, name: str, headline: str, lang: str) -> str:
         known["issuer"] = issuers[0]
     if contacts:
         known["contacts"] = contacts[:1]
-    known |= {"boilerplate": key for key, texts in list(about.items())[:1] if lang in texts}
+    known |= dict([("boilerplate", key) for key, texts in about.items() if lang in texts][:1])
     for key, value in known.items():
         source = fronts.set_field(source, key, value)
     return source

@@ -1,59 +1,24 @@
 """Writing a release: its text in every language side by side, the preview beside it, and nothing lost on the way."""
 
-import json
-import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
 from starlette.datastructures import FormData
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from distributor import frontmatter
-from distributor.errors import ActionError, DistributorError, Problem, ReleaseError
+from distributor.errors import ActionError, DistributorError
 from distributor.fields import language_tag
-from distributor.web import album, bring, fields, kit, looks, merging
+from distributor.web import album, bring, fields, kit, looks, merging, writing
 from distributor.web.drafts import MAIN, Conflict, Drafts, Edit, Text
 from distributor.web.kit import _
-from distributor.web.merging import Presence, compare
+from distributor.web.merging import compare
 
 MOST = 8 * frontmatter.MAX_FILE  #: bytes of a form: every language version, and what the form says besides
-_TABS = 2000
-
-
-@dataclass(slots=True)
-class Windows:
-    """Who has what open, and the last thing that was heard of each window."""
-
-    presence: Presence = field(default_factory=Presence)
-    last: dict[tuple[str, str, str], float] = field(default_factory=dict)
-
-    def is_old(self, key: tuple[str, str, str], number: float) -> bool:
-        """Whether something newer came from this window before: requests overtake each other."""
-        if number < self.last.get(key, 0.0):
-            return True
-        if len(self.last) > _TABS:
-            self.last.clear()
-        self.last[key] = number
-        return False
-
-
-def windows(request: Request) -> Windows:
-    """The open windows of this running desk."""
-    found: Windows = kit.house(request).kept.setdefault("windows", Windows())
-    return found
-
-
-def _name(request: Request) -> str:
-    """The release file of the address; raises HTTPException 404 where there is none."""
-    name: str = request.path_params["name"]
-    if not looks.drafts(kit.desk(request)).exists(name):
-        raise HTTPException(404)
-    return name
 
 
 async def show(request: Request) -> Response:
@@ -61,98 +26,15 @@ async def show(request: Request) -> Response:
     who = kit.need(request)
 
     def made() -> dict[str, Any]:
-        name = _name(request)
+        name = writing.name_of(request)
         drafts = looks.drafts(kit.desk(request))
         texts = drafts.texts(name)
         for text in texts.values():
             drafts.remember(text)
-        found, texts = _recovered(drafts, name, who.name, texts)
-        return _values(request, name, texts, recovered=found)
+        found, texts = writing.recovered(drafts, name, who.name, texts)
+        return writing.values(request, name, texts, recovered=found)
 
     return kit.page(request, "edit.html", **await kit.work(made))
-
-
-def _recovered(
-    drafts: Drafts, name: str, person: str, texts: dict[str, Text]
-) -> tuple[list[dict[str, Any]], dict[str, Text]]:
-    """The newest autosave of every text in its place, merged with what others saved since; those that cannot be merged are
-    shown beside it.
-    """
-    shown, found = dict(texts), []
-    for one in drafts.unsaved(name, person):
-        there = texts.get(one.key)
-        if there is None:
-            continue
-        base = there.source if one.seen == there.digest else drafts.seen(one.seen)
-        merged = merging.merge(base, one.source, there.source) if base is not None else None
-        taken = merged is not None and shown[one.key] is there
-        if taken and merged is not None:
-            shown[one.key] = Text(key=one.key, path=there.path, source=merged, digest=there.digest)
-        lines = compare(there.source, merged if taken and merged is not None else one.source)
-        found.append({"key": one.key, "at": one.at, "taken": taken, "source": one.source, "lines": lines})
-    return found, shown
-
-
-def _values(request: Request, name: str, texts: Mapping[str, Text], **more: object) -> dict[str, Any]:
-    """What edit.html shows."""
-    desk, who, tab = kit.desk(request), kit.person(request), secrets.token_urlsafe(6)
-    sources = {key: text.source for key, text in texts.items()}
-    shown = fields.shown(sources, desk.settings.house.contacts)
-    others = windows(request).presence.here(name, who.name, tab, desk.clock.monotonic())
-    return {
-        "name": name,
-        "texts": list(texts.values()),
-        "fields": shown,
-        "was": json.dumps(shown),
-        "house": desk.settings.house.contacts,
-        "own": sum(1 for key in shown if key.startswith("own.") and key.endswith(".name")),
-        "tab": tab,
-        "others": others,
-        "look": _live(request, name, sources),
-        "recovered": [],
-        "said": request.query_params.get("said", ""),
-        **more,
-    }
-
-
-def _live(request: Request, name: str, sources: Mapping[str, str]) -> dict[str, Any]:
-    """What stands beside the text: findings and cards, or the mistakes for which it cannot be read."""
-    drafts = looks.drafts(kit.desk(request))
-    unsaved = {drafts.file(name, key).name: source for key, source in sources.items()}
-    try:
-        found = looks.look(request, name, unsaved=unsaved)
-    except DistributorError as error:
-        return {
-            "problems": [_placed(name, problem) for problem in error.problems],
-            "findings": [],
-            "cards": [],
-            "late": "",
-        }
-    release = found.preview.release
-    return {
-        "problems": [],
-        "findings": [(one, _line(sources, one.field)) for one in found.preview.all_findings()],
-        "cards": found.cards,
-        "release": release,
-        "late": "",
-    }
-
-
-def _line(sources: Mapping[str, str], name: str | None) -> int | None:
-    """The line of the main text that a field stands on."""
-    try:
-        document = frontmatter.parse(sources[MAIN].encode("utf-8", "replace"), looks.NOWHERE)
-    except (ReleaseError, KeyError):
-        return None
-    top = looks.top(name)
-    return document.body_line if top == "body" else document.lines.get((top,))
-
-
-def _placed(name: str, problem: Problem) -> dict[str, Any]:
-    """A mistake with the text and the line that it stands in."""
-    file = (problem.file or "").rpartition("/")[2]
-    key = file.removeprefix(f"{name}.").removesuffix("md").removesuffix(".") if file else ""
-    return {"text": problem.text, "field": problem.field or "", "line": problem.line, "key": key or MAIN, "file": file}
 
 
 # ── what comes back ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -179,7 +61,7 @@ class _Sent:
 async def _sent(request: Request) -> _Sent:
     who = kit.need(request)
     form = await kit.form(request, most=MOST)
-    name = _name(request)
+    name = writing.name_of(request)
     edits = {
         key.removeprefix("text."): Edit(source=value.replace("\r\n", "\n"), seen=str(form.get(f"seen.{key[5:]}") or ""))
         for key, value in form.items()
@@ -200,7 +82,7 @@ async def save(request: Request) -> Response:
 
 def _save(request: Request, sent: _Sent) -> Response:
     drafts = looks.drafts(kit.desk(request))
-    windows(request).is_old((sent.name, sent.who, sent.tab), sent.number)
+    writing.windows(request).is_old((sent.name, sent.who, sent.tab), sent.number)
     sources = {key: edit.source for key, edit in sent.edits.items()}
     try:
         sources = sent.sources
@@ -214,7 +96,7 @@ def _save(request: Request, sent: _Sent) -> Response:
             key: Text(key=key, path=drafts.file(sent.name, key), source=text, digest=sent.edits[key].seen)
             for key, text in sources.items()
         }
-        values = _values(request, sent.name, texts, problems=[str(problem) for problem in error.problems])
+        values = writing.values(request, sent.name, texts, problems=[str(problem) for problem in error.problems])
         return kit.page(request, "edit.html", status=422, **values)
     drafts.forget(sent.name, sent.who)
     kit.note(request, "save", f"saved {sent.name}", sent.name)
@@ -233,7 +115,7 @@ def _conflict(request: Request, sent: _Sent, conflict: Conflict, sources: Mappin
     person's own.
     """
     drafts = looks.drafts(kit.desk(request))
-    rows = []
+    rows: list[dict[str, object]] = []
     for key, source in sources.items():
         theirs = conflict.texts.get(key)
         if theirs is None:
@@ -263,8 +145,8 @@ async def live(request: Request) -> Response:
         try:
             sources = sent.sources
         except ActionError as error:
-            wrong = [_placed(sent.name, problem) for problem in error.problems]
-        look = _live(request, sent.name, sources)
+            wrong = [writing.placed(sent.name, problem) for problem in error.problems]
+        look = writing.beside(request, sent.name, sources)
         look["problems"] = [*wrong, *look["problems"]]
         shown = fields.shown(sources, desk.settings.house.contacts)
         html = kit.page(request, "_live.html", name=sent.name, look=look).body
@@ -279,7 +161,7 @@ async def autosave(request: Request) -> Response:
 
     def made() -> dict[str, Any]:
         drafts, key = looks.drafts(kit.desk(request)), (sent.name, sent.who, sent.tab)
-        if windows(request).is_old(key, sent.number):
+        if writing.windows(request).is_old(key, sent.number):
             return {"kept": True, **_around(request, sent)}
         sources = {key: edit.source for key, edit in sent.edits.items()}
         try:
@@ -288,7 +170,7 @@ async def autosave(request: Request) -> Response:
             _keep(drafts, sent, sources)
         around = _around(request, sent)
         if sent.form.get("leave"):
-            windows(request).presence.leave(sent.name, sent.who, sent.tab)
+            writing.windows(request).presence.leave(sent.name, sent.who, sent.tab)
         return {"kept": True, **around}
 
     return JSONResponse(await kit.work(made))
@@ -299,7 +181,7 @@ def _around(request: Request, sent: _Sent) -> dict[str, Any]:
     desk = kit.desk(request)
     texts = looks.drafts(desk).texts(sent.name)
     newer = [key for key, edit in sent.edits.items() if key in texts and texts[key].digest != edit.seen]
-    others = windows(request).presence.here(sent.name, sent.who, sent.tab, desk.clock.monotonic())
+    others = writing.windows(request).presence.here(sent.name, sent.who, sent.tab, desk.clock.monotonic())
     own = [_("you, in another window") if other == sent.who else other for other in others]
     return {"others": own, "newer": [texts[key].path.name for key in newer]}
 
@@ -308,7 +190,7 @@ async def discard(request: Request) -> Response:
     """Give up what was written and not saved."""
     who = kit.need(request)
     await kit.form(request)
-    name = _name(request)
+    name = writing.name_of(request)
     await kit.work(lambda: looks.drafts(kit.desk(request)).forget(name, who.name))
     return kit.go(f"/r/{quote(name)}")
 
@@ -317,7 +199,7 @@ async def language(request: Request) -> Response:
     """Add a language version: a file of its own with a headline to translate."""
     kit.need(request)
     form = await kit.form(request)
-    name = _name(request)
+    name = writing.name_of(request)
 
     def made() -> None:
         drafts = looks.drafts(kit.desk(request))

@@ -35,7 +35,7 @@ def compare(old: str, new: str, around: int = 2) -> list[Line]:
 
 def merge(base: str, mine: str, theirs: str) -> str | None:
     """Both changes of `base` in one text; None where they touch the same lines or lines side by side."""
-    if mine == theirs or theirs == base:
+    if theirs in (mine, base):
         return mine
     if mine == base:
         return theirs

@@ -26,10 +26,10 @@ from distributor.web.merging import compare
 
 VIEWS = ("light", "dark", "phone", "text", "source")
 _FRAME = (
-    "sandbox; default-src 'none'; img-src data: https:; style-src 'unsafe-inline'; frame-ancestors 'self'; "
+    "sandbox; default-src 'none'; img-src data: https:; style-src 'unsafe-inline' data:; frame-ancestors 'self'; "
     "form-action 'none'; base-uri 'none'"
 )
-_SHEET = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-src 'self'; frame-ancestors 'none'; base-uri 'none'"
+_SHEET = "default-src 'none'; style-src 'unsafe-inline' data:; img-src data:; frame-src 'self'; frame-ancestors 'none'; base-uri 'none'"
 _SCHEME = re.compile(r"\(\s*prefers-color-scheme\s*:\s*(dark|light)\s*\)", re.IGNORECASE)
 _SHOWN = 500  #: recipients in the list to choose from
 _PICTURES = ("image/jpeg", "image/png", "image/webp", "image/gif")
@@ -52,7 +52,7 @@ def _page(request: Request) -> dict[str, Any]:
     cards = [
         _as_seen(found, card, view, who)
         for card in found.cards
-        if only in ("", card["message"].channel) and (not who or _copy(found, card, who))
+        if only in ("", card["message"].channel) and (not who or _copy(card, who))
     ]
     return {
         "name": name,
@@ -115,8 +115,9 @@ def _recipients(found: Look) -> list[tuple[str, str]]:
     return list(people.items())[:_SHOWN]
 
 
-def _copy(found: Look, card: Mapping[str, Any], who: str) -> Copy | None:
-    return next((copy for copy in card["copies"] if copy.recipient.address == who), None)
+def _copy(card: Mapping[str, Any], who: str) -> Copy | None:
+    copies: tuple[Copy, ...] = card["copies"]
+    return next((copy for copy in copies if copy.recipient.address == who), None)
 
 
 def _as_seen(found: Look, card: dict[str, Any], view: str, who: str) -> dict[str, Any]:
@@ -124,19 +125,15 @@ def _as_seen(found: Look, card: dict[str, Any], view: str, who: str) -> dict[str
     message = card["message"]
     one = found.rendered(message.channel, message.lang)
     made = {**card, "view": view}
-    if one and who and (copy := _copy(found, card, who)):
+    copy = _copy(card, who) if who else None
+    if one and copy:
         message = _personal(one, copy)
         made |= {"message": message, "opening": looks.opening(message), "copies": [copy]}
     if card["frame_url"]:
         made["frame_url"] = f"{card['frame_url']}&{urlencode({'view': view, 'as': who})}" if view in VIEWS[:3] else ""
     if one and view == "source":
-        made["wires"] = [_wire(one, _copy_of(card, who))] if who else sheet.wires(one)
+        made["wires"] = [_wire(one, copy)] if copy else sheet.wires(one)
     return made
-
-
-def _copy_of(card: Mapping[str, Any], who: str) -> Copy:
-    """The copy of one recipient, who gets one."""
-    return next(copy for copy in card["copies"] if copy.recipient.address == who)
 
 
 def _wire(one: Rendered, copy: Copy) -> tuple[str, str, int]:
