@@ -92,6 +92,7 @@ def test_two_editors_the_second_is_told_and_nothing_is_overwritten(desk: WebDesk
     mira, tom = desk.client("mira"), desk.client("tom")
     first, second = fields(mira.get(URL).text), fields(tom.get(URL).text)
     assert "mira" in tom.get(URL).text.split('id="presence"')[1][:300]
+    assert "you, in another window" in mira.get(URL).text
     first["text.main"] = first["text.main"].replace("Fares stay as they are.", "Fares fall.")
     second["text.main"] = second["text.main"].replace("Fares stay as they are.", "Fares rise.")
     second["headline.zh-Hant"] = "另一標題"

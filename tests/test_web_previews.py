@@ -1,5 +1,6 @@
 """The preview pages: everything is shown as words, whatever stands in it; frames run nothing; one seal everywhere."""
 
+import base64
 import re
 from html import unescape
 from pathlib import Path
@@ -148,6 +149,14 @@ def test_dark_and_light_are_what_a_reader_s_mail_program_shows(desk: WebDesk) ->
     client = desk.client()
     light, dark = (client.get(f"{URL}/preview/frame/email/en?view={view}").text for view in ("light", "dark"))
     assert light != dark
+    styles = []
+    for view in ("light", "dark"):
+        page = client.get(f"{URL}/preview/frame/newsroom/en?view={view}").text
+        style = re.findall(r"data:text/css;base64,([\w+/=]+)", page)[0]
+        styles.append(base64.b64decode(style).decode())
+    assert "(max-width:0)" in styles[0]
+    assert "(min-width:0)" in styles[1]
+    assert "prefers-color-scheme" not in "".join(styles)
     assert "prefers-color-scheme" not in light + dark
     assert "color-scheme:dark" in dark
     assert "/frame/email/en" in client.get(f"{URL}/preview?view=phone").text

@@ -112,6 +112,7 @@ def look(request: Request, name: str, at: datetime | None = None, unsaved: Unsav
         made = sheet.card(one, preview.release.zone, photos, picture)
         if one.message.html:
             made["frame_url"] = f"/r/{quote(name)}/preview/frame/{one.message.channel}/{one.message.lang}?of={token}"
+        made["place"] = str(made["place"]).removeprefix(f"{desk.site.root}/")
         cards.append({**made, "key": f"{one.message.channel}/{one.message.lang}", "opening": opening(one.message)})
     made_look = Look(name=name, token=token, preview=preview, made=now, photos=photos, pictures=pictures, cards=cards)
     looks.keep(made_look)

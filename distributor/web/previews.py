@@ -1,5 +1,6 @@
 """The preview: every channel side by side as recipients will see it, what changed since the seal, and the sign-off sheet."""
 
+import base64
 import email
 import email.policy
 import re
@@ -31,6 +32,7 @@ _FRAME = (
 )
 _SHEET = "default-src 'none'; style-src 'unsafe-inline' data:; img-src data:; frame-src 'self'; frame-ancestors 'none'; base-uri 'none'"
 _SCHEME = re.compile(r"\(\s*prefers-color-scheme\s*:\s*(dark|light)\s*\)", re.IGNORECASE)
+_STYLE = re.compile(r"data:text/css;base64,([A-Za-z0-9+/]+={0,2})")
 _SHOWN = 500  #: recipients in the list to choose from
 _PICTURES = ("image/jpeg", "image/png", "image/webp", "image/gif")
 
@@ -177,8 +179,19 @@ def _frame(request: Request) -> str:
     copy = next((copy for copy in one.copies if copy.recipient.address == asked.get("as")), None)
     html = sheet.frame(_personal(one, copy) if copy else message, found.photos)
     scheme = "dark" if asked.get("view") == "dark" else "light"
-    html = _SCHEME.sub(lambda query: "(min-width:0)" if query[1].lower() == scheme else "(max-width:0)", html)
+    html = _in_scheme(html, scheme)
     return re.sub(r"(?=</head>)", f"<style>:root{{color-scheme:{scheme}}}</style>", html, count=1, flags=re.IGNORECASE)
+
+
+def _in_scheme(html: str, scheme: str) -> str:
+    """The page as in a light or dark browser, whatever the viewer's own is; style sheets inside it, too."""
+
+    def css(found: re.Match[str]) -> str:
+        style = _in_scheme(base64.b64decode(found[1]).decode("utf-8", "replace"), scheme)
+        return f"data:text/css;base64,{base64.b64encode(style.encode()).decode()}"
+
+    said = _SCHEME.sub(lambda query: "(min-width:0)" if query[1].lower() == scheme else "(max-width:0)", html)
+    return _STYLE.sub(css, said)
 
 
 async def picture(request: Request) -> Response:

@@ -13,6 +13,7 @@ from distributor import frontmatter
 from distributor.errors import DistributorError, Problem, ReleaseError
 from distributor.web import fields, kit, looks, merging
 from distributor.web.drafts import MAIN, Drafts, Text
+from distributor.web.kit import _
 from distributor.web.merging import Presence, compare
 
 _TABS = 2000
@@ -84,7 +85,7 @@ def values(request: Request, name: str, texts: Mapping[str, Text], **more: objec
         "house": desk.settings.house.contacts,
         "own": sum(1 for key in shown if key.startswith("own.") and key.endswith(".name")),
         "tab": tab,
-        "others": others,
+        "others": [_("you, in another window") if other == who.name else other for other in others],
         "look": beside(request, name, sources),
         "recovered": [],
         "said": request.query_params.get("said", ""),

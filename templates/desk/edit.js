@@ -6,7 +6,7 @@
   const live = document.getElementById("live");
   const state = document.getElementById("state");
   const place = (id) => document.getElementById(id);
-  let pause, turn = 0, dirty = false, kept = true, saving = false;
+  let pause, turn = 0, kept = true, saving = false;
 
   const body = () => {
     form.elements.number.value = Date.now();
@@ -92,7 +92,6 @@
   }
 
   form.addEventListener("input", () => {
-    dirty = true;
     kept = false;
     state.textContent = state.dataset.typing;
     clearTimeout(pause);
@@ -102,11 +101,11 @@
   setInterval(() => document.hidden || (kept && post(form.dataset.autosave, around)), 10000);
   addEventListener("online", () => { look(); keep(); });
   addEventListener("offline", () => (place("offline").hidden = false));
-  form.addEventListener("submit", () => { form.elements.number.value = Date.now(); dirty = false; });
+  form.addEventListener("submit", () => { form.elements.number.value = Date.now(); });
   addEventListener("pagehide", () => {
     const last = body();
     last.append("leave", "1");
-    if (dirty || !kept) navigator.sendBeacon(form.dataset.autosave, last);
+    navigator.sendBeacon(form.dataset.autosave, last);
   });
 
   // To the line of a text: from a finding, or from the address.
