@@ -91,7 +91,7 @@ class House:
             times = [self._changed(self.site.config_file), self._changed(self.site.file("config/networks.toml"))]
             if self._read is None or [*self._read[:2]] != times:
                 self._read = (times[0], times[1], made.settings, made.press)
-                _ = made.channels
+                made.channels  # noqa: B018  imports their files
             vars(made).update(settings=self._read[2], press=self._read[3])
         return made
 
