@@ -20,12 +20,11 @@ from distributor.web.words import LANGUAGES
 @lru_cache(maxsize=1)
 def zones() -> list[str]:
     """The zones that are offered: places, not abbreviations."""
-    return sorted(name for name in zone_names() if "/" in name and not name.startswith(("Etc/", "SystemV/"))) + ["UTC"]
+    places = (name for name in zone_names() if "/" in name and not name.startswith(("Etc/", "SystemV/")))
+    return [*sorted(places), "UTC"]
 
 
-async def _shown(
-    request: Request, status: int = 200, problems: tuple[Problem, ...] = (), **values: object
-) -> Response:
+async def _shown(request: Request, status: int = 200, problems: tuple[Problem, ...] = (), **values: object) -> Response:
     here, who = kit.house(request), kit.need(request)
     account = await kit.work(lambda: here.people.find(who.name))
     tokens = await kit.work(lambda: here.people.tokens(who.name))

@@ -179,7 +179,7 @@ def _merged(drafts: list[Draft], standings: list[Standing]) -> list[Row]:
         if draft.id not in known or draft.version > known[draft.id]:
             facts = (draft.id, draft.name, draft.headline, Status.draft, draft.lift, draft.zone, draft.channels)
             rows.append(Row(*facts, draft.version, {}, draft.wrong))
-    far = datetime.max.timestamp()
+    far = float("inf")
     return sorted(rows, key=lambda row: (row.lift.timestamp() if row.lift else far, row.headline, row.id))
 
 

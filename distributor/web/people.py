@@ -51,7 +51,9 @@ def tidy_name(text: str) -> str:
 def hashed(password: str, name: str = "") -> str:
     """The argon2id hash of a new password. Raises ActionError for one that is too short or no more than the name."""
     if len(password) < SHORTEST:
-        raise ActionError(f"a password has at least {SHORTEST} characters; a few words that only you put together are good")
+        raise ActionError(
+            f"a password has at least {SHORTEST} characters; a few words that only you put together are good"
+        )
     if len(password) > _LONGEST_PASSWORD:
         raise ActionError(f"a password has at most {_LONGEST_PASSWORD} characters")
     if len(set(password)) < 4 or (name and password.casefold().replace(name, "") in ("", "1", "123", "1234")):

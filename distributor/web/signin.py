@@ -56,7 +56,9 @@ async def sign_in(request: Request) -> Response:
     def known() -> bool:
         account, password = here.people.find(name), str(sent.get("password") or "")
         good = people.right(account, password)
-        if not (good and account and people.code_fits(here.people, account, str(sent.get("code") or ""), here.clock.now())):
+        if not (
+            good and account and people.code_fits(here.people, account, str(sent.get("code") or ""), here.clock.now())
+        ):
             kit.note(request, "sign-in refused", name)
             return False
         people.rehash(here.people, account, password)
@@ -192,8 +194,6 @@ def confirmed(request: Request, password: str) -> bool:
         return False
     brake(here).right(f"name {who.name}", _address(request))
     return True
-
-
 
 
 routes = [

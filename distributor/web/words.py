@@ -40,8 +40,8 @@ def accepted(header: str) -> str:
             wanted.append((-float(weight or 1), place, tag.strip()))
         except ValueError:
             continue
-    for weight, _place, tag in sorted(wanted):
-        if weight == 0:
+    for order, _place, tag in sorted(wanted):
+        if order == 0:
             continue
         if tag.split("-")[0] == "en":
             return "en"
