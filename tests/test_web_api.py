@@ -1,10 +1,9 @@
 """The JSON API: the same actions, the same sentences, and a document that is true."""
 
-from datetime import timedelta
 from pathlib import Path
 
+import jsonschema_rs
 import pytest
-from jsonschema import Draft202012Validator
 
 from distributor.errors import ActionError
 from distributor.web.api import BASE, OPERATIONS
@@ -57,18 +56,14 @@ def test_who_did_it_is_in_the_history(office: Office) -> None:
 
 def test_errors_are_the_sentences_of_the_command_line(office: Office) -> None:
     program = office.program("approver")
-    for release, action in (("three-pires", "cancel"), ("three-piers", "hold")):
-        program.post(f"{BASE}/releases/three-piers/schedule")
-        office.clock.step(timedelta())
-        answer = program.post(f"{BASE}/releases/{release}/{action}")
-        if answer.status_code == 422:
-            with pytest.raises(ActionError) as error:
-                office.desk.cancel(release)
-            assert said(answer) == str(error.value)
+    program.post(f"{BASE}/releases/three-piers/schedule")
+    with pytest.raises(ActionError) as error:
+        office.desk.cancel("three-pires")
+    assert said(program.post(f"{BASE}/releases/three-pires/cancel")) == str(error.value)
     wrong = program.post(f"{BASE}/releases/three-piers/schedule", json={"at": "tomorrow 9 am"})
     assert wrong.status_code == 422
     assert "is not a time" in said(wrong)
-    assert "past" in said(program.post(f"{BASE}/releases/three-piers/schedule", json={"at": "2001-01-01 09:00 UTC"}))
+    assert "is before the embargo" in said(program.post(f"{BASE}/releases/three-piers/schedule", json={"at": "2001-01-01 09:00 UTC"}))
     assert "did you mean 'three-piers'" in said(program.post(f"{BASE}/releases/three-pires/schedule"))
 
 
@@ -117,33 +112,29 @@ def test_every_answer_is_as_the_document_says(office: Office) -> None:
             )
             said_of = document["paths"][one.path][one.method.lower()]["responses"][str(answer.status_code)]
             schema = {**said_of["content"]["application/json"]["schema"], "components": document["components"]}
-            Draft202012Validator(schema).validate(answer.json())
-            assert answer.status_code == (200 if release != "nobody" or "{release}" not in one.path else answer.status_code)
+            jsonschema_rs.validator_for(schema).validate(answer.json())
+            assert answer.status_code == 200 or release == "nobody", (one.name, answer.text)
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_the_document_survives_what_schemathesis_makes_of_it(office: Office) -> None:
     import schemathesis
-    from hypothesis import HealthCheck, settings
+    from hypothesis import HealthCheck, given, settings
 
     program = office.program("approver")
-    schema = schemathesis.openapi.from_dict(program.get(f"{BASE}/openapi.json").json())
+    document = program.get(f"{BASE}/openapi.json").json()
+    schema = schemathesis.openapi.from_dict(document)
     for found in schema.get_all_operations():
         operation = found.ok()
-
-        @operation.as_strategy().__class__.__call__ if False else (lambda f: f)
-        def run() -> None: ...
-
-        from hypothesis import given
 
         @given(case=operation.as_strategy())
         @settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck), database=None)
         def check(case) -> None:
             facts = case.as_transport_kwargs(base_url=f"{office.base}{BASE}")
-            facts["headers"] = {**dict(facts.get("headers") or {}), "Authorization": program.headers["Authorization"]}
-            answer = program.request(**{key: value for key, value in facts.items() if key not in ("cookies",)})
-            assert answer.status_code < 500
-            assert str(answer.status_code) in operation.definition.raw["responses"] or answer.status_code == 405
+            facts["headers"] = {**facts.get("headers", {}), "Authorization": program.headers["Authorization"]}
+            facts.pop("cookies", None)
+            answer = program.request(**facts)
+            assert str(answer.status_code) in operation.definition.raw["responses"], answer.text  # noqa: B023  it runs now
 
         check()
