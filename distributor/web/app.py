@@ -10,7 +10,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
@@ -23,7 +23,20 @@ from distributor.web import kit
 from distributor.web.gate import Gate
 from distributor.web.kit import House, _
 
-_PAGES = ("releases", "signin", "account", "persons", "edit", "previews", "approve", "timing", "calendar", "board", "reports", "api")
+_PAGES = (
+    "releases",
+    "signin",
+    "account",
+    "persons",
+    "edit",
+    "previews",
+    "approve",
+    "timing",
+    "calendar",
+    "board",
+    "reports",
+    "api",
+)
 _FOREVER = "public, max-age=31536000, immutable"
 
 
@@ -63,8 +76,8 @@ async def home(request: Request) -> Response:
 async def static(request: Request) -> Response:
     """Style and script. Kept for ever under the address that names their digest, asked for anew under any other."""
     found = kit.house(request).static(request.path_params["name"])
-    if found is None:
-        raise HTTPException(404)
+    if found is None:  # no page: nobody is known here, and a page would hand out another guest's cookie
+        return PlainTextResponse("There is no such file.", status_code=404)
     data, digest = found
     kinds = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
     kind = kinds[request.path_params["name"].rpartition(".")[2]]

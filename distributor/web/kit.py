@@ -31,7 +31,22 @@ from distributor.site import Site
 from distributor.store.people import People
 from distributor.web.words import LANGUAGES, _, language
 
-__all__ = ["House", "Person", "Role", "_", "csrf", "desk", "form", "go", "house", "need", "note", "page", "person", "work"]
+__all__ = [
+    "House",
+    "Person",
+    "Role",
+    "_",
+    "csrf",
+    "desk",
+    "form",
+    "go",
+    "house",
+    "need",
+    "note",
+    "page",
+    "person",
+    "work",
+]
 T = TypeVar("T")
 GUEST = "desk_guest"  #: the cookie that a form is bound to before anybody is signed in
 _STATIC = re.compile(r"[a-z0-9][a-z0-9_-]*\.(css|js|svg)")
@@ -91,7 +106,7 @@ class House:
             times = [self._changed(self.site.config_file), self._changed(self.site.file("config/networks.toml"))]
             if self._read is None or [*self._read[:2]] != times:
                 self._read = (times[0], times[1], made.settings, made.press)
-                _ = made.channels
+                made.channels  # noqa: B018  imports their files
             vars(made).update(settings=self._read[2], press=self._read[3])
         return made
 
@@ -211,7 +226,9 @@ async def form(request: Request, *, most: int = 200_000) -> FormData:
     given = request.headers.get("x-csrf") or sent.get("csrf")
     right = csrf(request)
     if not right or not isinstance(given, str) or not hmac.compare_digest(given.encode(), right.encode()):
-        raise HTTPException(403, _("This form is too old or came from elsewhere. Go back, reload the page and try again."))
+        raise HTTPException(
+            403, _("This form is too old or came from elsewhere. Go back, reload the page and try again.")
+        )
     return sent
 
 
@@ -221,7 +238,9 @@ def refuse_foreign(request: Request) -> None:
     """
     origin = request.headers.get("origin")
     here = {house(request).base, f"{request.url.scheme}://{request.headers.get('host', '')}"}
-    foreign = origin not in here if origin else request.headers.get("sec-fetch-site", "none") not in ("same-origin", "none")
+    foreign = (
+        origin not in here if origin else request.headers.get("sec-fetch-site", "none") not in ("same-origin", "none")
+    )
     if foreign:
         raise HTTPException(403, _("This request came from another site."))
 

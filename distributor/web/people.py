@@ -23,6 +23,7 @@ LINK_LASTS = timedelta(hours=24)
 SHORTEST = 12  #: characters of a password
 _LONGEST_PASSWORD = 1_000
 _HASHER = PasswordHasher()  # argon2id with the library's parameters, RFC 9106's second recommendation
+_DAY = 86_400.0
 _PREFIX = "pd_"  # what a secret scanner can look for
 
 
@@ -50,7 +51,9 @@ def tidy_name(text: str) -> str:
 def hashed(password: str, name: str = "") -> str:
     """The argon2id hash of a new password. Raises ActionError for one that is too short or no more than the name."""
     if len(password) < SHORTEST:
-        raise ActionError(f"a password has at least {SHORTEST} characters; a few words that only you put together are good")
+        raise ActionError(
+            f"a password has at least {SHORTEST} characters; a few words that only you put together are good"
+        )
     if len(password) > _LONGEST_PASSWORD:
         raise ActionError(f"a password has at most {_LONGEST_PASSWORD} characters")
     if len(set(password)) < 4 or (name and password.casefold().replace(name, "") in ("", "1", "123", "1234")):
@@ -165,31 +168,34 @@ class Brake:
     Kept in memory; a right password frees the name, not the address.
     """
 
-    free: int = 3  #: wrong tries that cost nothing
+    free: int = 3  #: further tries at once
     longest: float = 900.0  #: seconds
     _tries: dict[str, tuple[int, float]] = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)
     most: int = 10_000  #: names and addresses that are remembered
 
-    def wait(self, keys: tuple[str, ...], now: float) -> float:
-        """Seconds until the next try is looked at; 0: now. `now` is monotonic."""
+    def take(self, keys: tuple[str, ...], now: float) -> float:
+        """Seconds to wait before a try; 0: it may be made, and counts as wrong until `right` is said, so that a hundred tries
+        at once are no way around. `now` is monotonic.
+        """
         with self._lock:
-            return max((self._until(key) - now for key in keys), default=0.0)
+            left = max((self._until(key) - now for key in keys), default=0.0)
+            if left > 0:
+                return left
+            for key in keys:
+                count, last = self._tries.pop(key, (0, now))
+                self._tries[key] = (1 if now - last > _DAY else count + 1, now)
+            while len(self._tries) > self.most:
+                self._tries.pop(next(iter(self._tries)))
+            return 0.0
 
     def _until(self, key: str) -> float:
         count, last = self._tries.get(key, (0, 0.0))
-        return last + min(self.longest, 2.0 ** (count - self.free)) if count > self.free else 0.0
+        return last + min(self.longest, 2.0 ** min(count - self.free, 30)) if count > self.free else 0.0
 
-    def wrong(self, keys: tuple[str, ...], now: float) -> None:
-        """Count a wrong try; those of more than a day ago are forgotten."""
+    def right(self, name: str, address: str) -> None:
+        """The try that was taken last was right: the name is free, the address has one wrong try less."""
         with self._lock:
-            for key in keys:
-                count, last = self._tries.pop(key, (0, now))
-                self._tries[key] = (1 if now - last > 86_400 else count + 1, now)
-            while len(self._tries) > self.most:
-                self._tries.pop(next(iter(self._tries)))
-
-    def right(self, key: str) -> None:
-        """Forget the wrong tries of a name."""
-        with self._lock:
-            self._tries.pop(key, None)
+            self._tries.pop(name, None)
+            count, last = self._tries.get(address, (1, 0.0))
+            self._tries[address] = (max(0, count - 1), last)

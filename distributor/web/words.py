@@ -11,6 +11,14 @@ _FOLDER = Path(__file__).parent / "locale"
 LANGUAGES = {"en": "English", "zh-Hant": "繁體中文"}
 _CHINESE = ("zh-hant", "zh-tw", "zh-hk", "zh-mo", "zh")
 
+N_ = str  #: marks a word for the catalog that is translated where it is shown
+#: Words that come from data: roles, states, what a check found.
+SHOWN = (
+    N_("author"), N_("approver"), N_("admin"), N_("draft"), N_("scheduled"), N_("held"), N_("partly"), N_("out"),
+    N_("failed"), N_("canceled"), N_("killed"), N_("planned"), N_("sending"), N_("delivered"), N_("retrying"),
+    N_("refused"), N_("in_doubt"), N_("missed"), N_("error"), N_("warning"), N_("note"),
+)  # fmt: skip
+
 #: The language of the request that is answered.
 language: ContextVar[str] = ContextVar("language", default="en")
 
@@ -40,8 +48,8 @@ def accepted(header: str) -> str:
             wanted.append((-float(weight or 1), place, tag.strip()))
         except ValueError:
             continue
-    for weight, _place, tag in sorted(wanted):
-        if weight == 0:
+    for order, _place, tag in sorted(wanted):
+        if order == 0:
             continue
         if tag.split("-")[0] == "en":
             return "en"

@@ -58,6 +58,10 @@
     desk.say(button.dataset.said || "✓");
   });
 
+  // The zone that the browser knows, where nobody has said another.
+  const zone = document.querySelector("[data-zone]");
+  if (zone && zone.value === "UTC") zone.value = Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC";
+
   // A choice that filters sends its form at once.
   document.addEventListener("change", (event) => {
     if (event.target.matches("form[data-now] select")) event.target.form.requestSubmit();
