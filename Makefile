@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: demo test check bench wheel tlds clients clean
+.PHONY: demo test check bench wheel tlds clients messages clean
 .DEFAULT_GOAL := help
 
 help:
@@ -56,6 +56,13 @@ clients:
 	@url=$$(curl -fsS https://registry.npmjs.org/caniemail/latest | sed 's/.*"tarball": *"\([^"]*\)".*/\1/') \
 	  && curl -fsS "$$url" | tar -xzO package/data/caniemail.json | $(PYTHON) .ci/clients.py > clients.new \
 	  && mv clients.new channels/email/clients.csv
+
+# The words of the web desk, into every catalog: what is new has no translation yet, what is gone goes.
+messages: $(READY)
+	$(BIN)/pybabel -q extract -F distributor/web/babel.cfg -k N_ --no-location --sort-output --omit-header -o desk.pot .
+	@for po in distributor/web/locale/*/LC_MESSAGES/desk.po; do \
+	  $(BIN)/pybabel -q update -i desk.pot -o $$po -l $$(basename $$(dirname $$(dirname $$po))) -N --ignore-obsolete --omit-header; done
+	@rm desk.pot
 
 clean:
 	rm -rf .venv dist build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

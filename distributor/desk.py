@@ -95,13 +95,13 @@ class Desk:
         finally:
             ledger.close()
 
-    def read(self, path: Path) -> ReleaseFile:
-        """Read a release file with this site's house facts."""
-        return reading.read(path, self.settings.house)
+    def read(self, path: Path, unsaved: reading.Unsaved | None = None) -> ReleaseFile:
+        """Read a release file, or what of it is not saved yet, with this site's house facts."""
+        return reading.read(path, self.settings.house, unsaved)
 
-    def preview(self, path: Path, at: datetime | None = None) -> Preview:
+    def preview(self, path: Path, at: datetime | None = None, unsaved: reading.Unsaved | None = None) -> Preview:
         """What each channel will send. Nothing is written."""
-        file = self.read(path)
+        file = self.read(path, unsaved)
         return self.press.preview(file, self._chosen(file), self.clock.now(), at)
 
     def _chosen(self, file: ReleaseFile) -> dict[str, Channel]:

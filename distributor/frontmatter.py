@@ -38,11 +38,16 @@ class Document:
 
 def load(path: Path) -> Document:
     """Split and parse one file; raises ReleaseError naming file and line."""
-    name = str(path)
     try:
         raw = path.read_bytes()
     except OSError as error:
-        raise ReleaseError(Problem(text=f"cannot be read: {error.strerror}", file=name)) from None
+        raise ReleaseError(Problem(text=f"cannot be read: {error.strerror}", file=str(path))) from None
+    return parse(raw, path)
+
+
+def parse(raw: bytes, path: Path) -> Document:
+    """Split and parse the bytes of a file that `path` names, whether they lie there already or not; raises as `load`."""
+    name = str(path)
     if len(raw) > MAX_FILE:
         size = f"{len(raw) / 1e6:.1f} MB; a release is at most {MAX_FILE / 1e6:.0f} MB of text"
         raise ReleaseError(Problem(text=f"is {size} (photos and documents go beside it, as media)", file=name))

@@ -3,7 +3,7 @@
 import glob
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -40,20 +40,25 @@ class ReleaseFile:
         return self.path.parent
 
 
-def read(path: Path, house: House) -> ReleaseFile:
-    """Read `tour.md` and its language versions (`tour.zh-Hant.md`, …).
+#: What somebody is writing: text by file name, in place of what lies in the folder.
+Unsaved = Mapping[str, str]
+
+
+def read(path: Path, house: House, unsaved: Unsaved | None = None) -> ReleaseFile:
+    """Read `tour.md` and its language versions (`tour.zh-Hant.md`, …); a file that is in `unsaved` is read from there.
 
     Raises ReleaseError with every mistake found, each naming file, line and field.
     """
-    main = frontmatter.load(path)
+    unsaved = unsaved or {}
+    main = _load(path, unsaved)
     facts = {key: value for key, value in main.front.items() if key not in _TEXT_FIELDS}
     _known_fields(main, _TEXT_FIELDS | _FACT_FIELDS)
     facts["issuer"] = _reference(main, "issuer", house.issuers)
     facts["contacts"] = _contacts(main, house)
     facts = {key: value for key, value in facts.items() if value is not None}
     texts = [_text(main, house)]
-    for sibling in _siblings(path):
-        texts.append(_translation(sibling, main, texts[0], house))
+    for sibling, lang in siblings(path, unsaved):
+        texts.append(_translation(_load(sibling, unsaved), lang, main, texts[0], house))
     try:
         release = Release.model_validate({**facts, "languages": texts})
     except ValidationError as error:
@@ -63,9 +68,17 @@ def read(path: Path, house: House) -> ReleaseFile:
     return ReleaseFile(release=release, path=path, lines=lines, digest=_digest(release, path.parent))
 
 
-def _siblings(path: Path) -> Iterable[tuple[Path, str]]:
-    """The language versions beside the main file, by name."""
-    for sibling in sorted(path.parent.glob(f"{glob.escape(path.stem)}.*{path.suffix}")):
+def _load(path: Path, unsaved: Unsaved) -> Document:
+    if path.name in unsaved:
+        return frontmatter.parse(unsaved[path.name].encode("utf-8", "surrogatepass"), path)
+    return frontmatter.load(path)
+
+
+def siblings(path: Path, unsaved: Iterable[str] = ()) -> Iterable[tuple[Path, str]]:
+    """The language versions beside the main file, by name, each with its language; those in `unsaved` need not be there."""
+    there = set(path.parent.glob(f"{glob.escape(path.stem)}.*{path.suffix}"))
+    there |= {path.with_name(name) for name in unsaved if name.startswith(f"{path.stem}.") and name != path.name}
+    for sibling in sorted(there):
         tag = sibling.name.removeprefix(f"{path.stem}.").removesuffix(path.suffix)
         try:
             yield sibling, language_tag(tag)
@@ -73,9 +86,9 @@ def _siblings(path: Path) -> Iterable[tuple[Path, str]]:
             continue  # `tour.old.md` is no language version
 
 
-def _translation(sibling: tuple[Path, str], main: Document, source: LanguageVersion, house: House) -> LanguageVersion:
-    path, lang = sibling
-    document = frontmatter.load(path)
+def _translation(
+    document: Document, lang: str, main: Document, source: LanguageVersion, house: House
+) -> LanguageVersion:
     _known_fields(document, _TEXT_FIELDS | set(_SHARED))
     for key in _SHARED:
         if key in document.front and document.front[key] != main.front.get(key):
@@ -87,7 +100,7 @@ def _translation(sibling: tuple[Path, str], main: Document, source: LanguageVers
     document.front.setdefault("lang", lang)
     text = _text(document, house, (main, source))
     if text.lang != lang:
-        raise document.fail(f"is '{text.lang}' but the file is called {path.name}", "lang")
+        raise document.fail(f"is '{text.lang}' but the file is called {document.path.name}", "lang")
     return text
 
 

@@ -2,7 +2,7 @@
 
 import base64
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from html import escape
 from typing import Any
@@ -14,6 +14,8 @@ from distributor.preview import Preview, Rendered, read_media
 from distributor.release import DEFAULT_CATCH_UP, LatePolicy
 from distributor.render import Templates
 
+#: Other sizes of a photo, which lie on the newsroom only after the lift.
+_SIZES = re.compile(r"<source\b[^>]*>|\s(?:srcset|sizes)=(?:\"[^\"]*\"|'[^']*')", re.IGNORECASE)
 _RTL = ("ar", "he", "fa", "ur")
 
 
@@ -63,11 +65,17 @@ def _fold(message: Message) -> int | None:
     return begin if begin < len(message.text) else None
 
 
-def page(preview: Preview, templates: Templates) -> str:
-    """The HTML page; raises ConfigError when the site's own template fails."""
-    release = preview.release
-    listed = {media.file: media for text in release.languages for media in text.media if media.file}
-    photos = [read_media(preview.file.folder, media) for media in listed.values()]
+def photos_of(preview: Preview) -> list[MediaFile]:
+    """Every file that the release lists, once."""
+    listed = {media.file: media for text in preview.release.languages for media in text.media if media.file}
+    return [read_media(preview.file.folder, media) for media in listed.values()]
+
+
+def page(preview: Preview, templates: Templates, *, signoff: bool = False) -> str:
+    """The HTML page, with room for a client's `signoff` on paper where that is asked for; raises ConfigError when the
+    site's own template fails.
+    """
+    release, photos = preview.release, photos_of(preview)
     return templates.render(
         "desk/preview.html",
         {
@@ -77,17 +85,26 @@ def page(preview: Preview, templates: Templates) -> str:
             "lift_is_fixed": preview.lift_is_fixed,
             "zones": [(zone, spell(preview.lift, zone)) for zone in release.display_zones],
             "seal": preview.digest,
-            "findings": _sorted(preview.findings),
-            "cards": [_card(one, release.zone, photos) for one in preview.rendered],
-            "late": _late(preview),
-            "counts": _counts(preview.all_findings()),
+            "findings": by_severity(preview.findings),
+            "cards": [_whole(one, release.zone, photos) for one in preview.rendered],
+            "late": late(preview),
+            "counts": counts(preview.all_findings()),
+            "signoff": signoff,
         },
     )
 
 
-def _card(one: Rendered, zone: str, photos: Sequence[MediaFile]) -> dict[str, Any]:
+def _whole(one: Rendered, zone: str, photos: Sequence[MediaFile]) -> dict[str, Any]:
+    """A card with everything inside, for a page that fetches nothing."""
+    made = card(one, zone, photos, _data)
+    return {**made, "frame": frame(one.message, photos), "wires": wires(one)}
+
+
+def card(one: Rendered, zone: str, photos: Sequence[MediaFile], picture: Callable[[MediaFile], str]) -> dict[str, Any]:
+    """What templates/desk/_card.html shows of a message. `picture` gives the address of a photo; HTML and wire form are left
+    to `frame_url` or `frame`, and `wires`.
+    """
     message, channel = one.message, one.channel
-    exhibits = channel.exhibits(message)
     return {
         "channel": channel,
         "message": message,
@@ -95,11 +112,12 @@ def _card(one: Rendered, zone: str, photos: Sequence[MediaFile]) -> dict[str, An
         "dir": "rtl" if message.lang.split("-")[0] in _RTL else "auto",
         "kind": _kind(message),
         "pieces": folded(pieces(message), message),
-        "pictures": _pictures(message),
-        "card_image": _card_image(message, photos),
-        "frame": _frame(message, photos),
-        "wires": [(name, _readable(data), len(data)) for name, data in exhibits.items()],
-        "findings": _sorted(one.findings),
+        "pictures": _pictures(message, picture),
+        "card_image": _card_image(message, photos, picture),
+        "frame": "",
+        "frame_url": "",
+        "wires": [],
+        "findings": by_severity(one.findings),
         "copies": one.copies,
         "destination": channel.destination,
         "place": channel.place(message),
@@ -107,12 +125,17 @@ def _card(one: Rendered, zone: str, photos: Sequence[MediaFile]) -> dict[str, An
     }
 
 
+def wires(one: Rendered) -> list[tuple[str, str, int]]:
+    """What goes out, file by file: name, text as far as a person can read it, bytes."""
+    return [(name, _readable(data), len(data)) for name, data in one.channel.exhibits(one.message).items()]
+
+
 def _readable(data: bytes) -> str:
     """What stands in a file, as far as a person can read it."""
     return "a file of another kind than text" if b"\0" in data else data.decode("utf-8", "backslashreplace")
 
 
-def _late(preview: Preview) -> str:
+def late(preview: Preview) -> str:
     """What happens when the instant is missed."""
     release = preview.release
     if release.late is LatePolicy.send:
@@ -125,21 +148,21 @@ def _data(file: MediaFile) -> str:
     return f"data:{file.content_type};base64,{base64.b64encode(file.data).decode('ascii')}"
 
 
-def _pictures(message: Message) -> list[dict[str, str]]:
+def _pictures(message: Message, picture: Callable[[MediaFile], str]) -> list[dict[str, str]]:
     """The photos of a post, as they are sent."""
     if message.meta.get("media") != "photos":
         return []
-    return [{"src": _data(file), "alt": file.alt, "name": file.name} for file in message.media]
+    return [{"src": picture(file), "alt": file.alt, "name": file.name} for file in message.media]
 
 
-def _card_image(message: Message, photos: Sequence[MediaFile]) -> str:
+def _card_image(message: Message, photos: Sequence[MediaFile], picture: Callable[[MediaFile], str]) -> str:
     """The picture of a post's link card: its own, or the one that the network will find on the page."""
     if not message.meta.get("card_title"):
         return ""
     if message.media:
-        return _data(message.media[0])
+        return picture(message.media[0])
     made = next((found for photo in photos if (found := images.preview(images.clean(photo)))), None)
-    return _data(made.file) if made else ""
+    return picture(made.file) if made else ""
 
 
 def _kind(message: Message) -> str:
@@ -151,11 +174,11 @@ def _kind(message: Message) -> str:
     return "item" if message.html else "post"
 
 
-def _frame(message: Message, photos: Sequence[MediaFile]) -> str:
+def frame(message: Message, photos: Sequence[MediaFile]) -> str:
     """The message's own HTML for a sandboxed frame, with the release's photos in place of addresses that do not answer
     before the lift.
     """
-    html = message.html
+    html = _SIZES.sub("", message.html)  # each photo is in there once, whole
     if not html:
         return ""
     for file in (*photos, *message.media):
@@ -185,13 +208,15 @@ def _addresses(message: Message, file: MediaFile) -> list[str]:
     return found
 
 
-def _sorted(findings: Iterable[Finding]) -> list[Finding]:
+def by_severity(findings: Iterable[Finding]) -> list[Finding]:
+    """The most severe first."""
     order = ("error", "warning", "note")
     return sorted(findings, key=lambda finding: order.index(finding.severity))
 
 
-def _counts(findings: Iterable[Finding]) -> Mapping[str, int]:
-    counts = dict.fromkeys(("error", "warning", "note"), 0)
+def counts(findings: Iterable[Finding]) -> Mapping[str, int]:
+    """How many there are of each severity."""
+    number = dict.fromkeys(("error", "warning", "note"), 0)
     for finding in findings:
-        counts[finding.severity] += 1
-    return counts
+        number[finding.severity] += 1
+    return number

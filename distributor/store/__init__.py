@@ -11,6 +11,7 @@ from distributor.store.rows import (
     Room,
     SealedMessage,
     Settlement,
+    Standing,
     Turn,
     Worker,
 )
@@ -30,6 +31,7 @@ __all__ = [
     "Room",
     "SealedMessage",
     "Settlement",
+    "Standing",
     "Turn",
     "Worker",
     "open_ledger",

@@ -10,6 +10,7 @@ from distributor.errors import StoreError
 from distributor.site import SQLITE
 from distributor.store import postgres, schema, sqlite
 from distributor.store.ledger import Ledger
+from distributor.store.people import People
 
 
 def open_ledger(url: str, *, create: bool = True) -> Ledger:
@@ -18,6 +19,15 @@ def open_ledger(url: str, *, create: bool = True) -> Ledger:
 
     Raises StoreError with the way out: a read-only folder, a newer schema, a file that is no database, no server.
     """
+    return Ledger(_engine(url, create=create))
+
+
+def open_people(url: str) -> People:
+    """The people of the desk, in the same database as the ledger; made where it is not there. Raises StoreError as above."""
+    return People(_engine(url, create=True))
+
+
+def _engine(url: str, *, create: bool) -> Engine:
     if url.startswith(SQLITE):
         return _sqlite(url, create=create)
     if url.startswith(postgres.PREFIXES):
@@ -26,7 +36,7 @@ def open_ledger(url: str, *, create: bool = True) -> Ledger:
     raise StoreError(f"the store '{scheme}:…' is not supported; use sqlite:///path or postgresql://user@host/database")
 
 
-def _sqlite(url: str, *, create: bool) -> Ledger:
+def _sqlite(url: str, *, create: bool) -> Engine:
     path = Path(url.removeprefix(SQLITE))
     if not create and not path.is_file():
         raise StoreError(f"there is no ledger yet at {path}: nothing has been scheduled on this site")
@@ -39,10 +49,10 @@ def _sqlite(url: str, *, create: bool) -> Ledger:
         raise StoreError(f"cannot write the ledger {path}: {error.strerror}; make the folder writable") from None
     except DatabaseError as error:
         raise StoreError(f"{path} is not a ledger: {error.orig}; restore it from a backup") from None
-    return Ledger(engine)
+    return engine
 
 
-def _postgres(url: str, *, create: bool) -> Ledger:
+def _postgres(url: str, *, create: bool) -> Engine:
     try:
         shown = postgres.shown(url)
         engine = postgres.engine(url)
@@ -58,7 +68,7 @@ def _postgres(url: str, *, create: bool) -> Ledger:
     except DatabaseError as error:
         cause = str(error.orig).strip()
         raise StoreError(f"the ledger {shown} cannot be made: {cause}; {postgres.way_out(cause)}") from None
-    return Ledger(engine)
+    return engine
 
 
 def _speak_plainly(engine: Engine, shown: str, way_out: Callable[[str], str]) -> None:

@@ -3,12 +3,12 @@
 from collections.abc import Callable, Collection, Mapping
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, Engine, Select, and_, exists, func, or_, select, text
+from sqlalchemy import Connection, Engine, Select, and_, case, exists, func, or_, select, text
 
-from distributor.lifecycle import KILL, WAITING, State
+from distributor.lifecycle import KILL, WAITING, PubStatus, State
 from distributor.store import queries as q
 from distributor.store import schema as s
-from distributor.store.rows import Attempt, Delivery, Release, Worker, instant, maybe_instant, micros
+from distributor.store.rows import Attempt, Delivery, Release, Standing, Worker, instant, maybe_instant, micros
 
 
 class Reader:
@@ -17,6 +17,7 @@ class Reader:
     def __init__(self, engine: Engine) -> None:
         """Use `open_ledger`."""
         self._engine = engine
+        self._watch: Connection | None = None
 
     @property
     def shared(self) -> bool:
@@ -25,6 +26,8 @@ class Reader:
 
     def close(self) -> None:
         """Give back the connections."""
+        if self._watch is not None:
+            self._watch.close()
         self._engine.dispose()
 
     def time(self, monotonic: Callable[[], float]) -> tuple[datetime, float] | None:
@@ -107,6 +110,60 @@ class Reader:
         query = select(c.channel, c.message_id).where(s.WAITS, c.due > micros(now), c.due <= micros(until))
         with self._reading() as connection:
             return [(row.channel, row.message_id) for row in connection.execute(query.distinct().limit(limit))]
+
+    def mark(self) -> str:
+        """Something that changes whenever anybody has written, here or in another process; only good for comparing marks of
+        this very Reader.
+        """
+        if self.shared:
+            with self._reading() as connection:
+                return str(connection.execute(text("SELECT pg_current_snapshot()")).scalar_one())
+        if self._watch is None:  # SQLite counts per connection, so it is always the same one
+            self._watch = self._reading()
+        found = self._watch.execute(text("PRAGMA data_version")).scalar_one()
+        self._watch.rollback()
+        return str(found)
+
+    def standings(self) -> list[Standing]:
+        """How the newest version of every release stands: its deliveries counted, not read."""
+        r, d = s.release.c, s.delivery.c
+        killing = func.sum(case((d.kind == KILL, 1), else_=0))
+        count = select(d.release_id, d.version, d.state, func.count(), killing)
+        count = count.group_by(d.release_id, d.version, d.state)
+        facts = select(r.id, r.version, r.lift, r.zone, r.headline, r.pub_status)
+        states, usable = {state.value: state for state in State}, {status.value: status for status in PubStatus}
+        counts: dict[tuple[str, int], dict[State, int]] = {}
+        killed: set[tuple[str, int]] = set()
+        with self._reading() as connection:
+            for release_id, version, state, number, kills in connection.execute(count):
+                if number > kills:
+                    counts.setdefault((release_id, version), {})[states[state]] = number - kills
+                if kills:
+                    killed.add((release_id, version))
+            rows = connection.execute(facts).all()
+        newest: dict[str, Standing] = {}
+        for one, version, lift, zone, headline, status in rows:
+            if (known := newest.get(one)) is None or known.version < version:
+                key = (one, version)
+                found = counts.get(key, {})
+                newest[one] = Standing(*key, instant(lift), zone, headline, usable[status], found, key in killed)
+        return list(newest.values())
+
+    def last_event(self) -> int:
+        """The number of the newest line of the history: whatever a person does to a release writes one."""
+        with self._reading() as connection:
+            return int(connection.execute(select(func.max(s.event.c.id))).scalar() or 0)
+
+    def channels(self, keys: Collection[tuple[str, int]]) -> dict[tuple[str, int], list[str]]:
+        """On which channels these versions go out, by release and version."""
+        c, found = s.message.c, dict[tuple[str, int], list[str]]()
+        query = select(c.release_id, c.version, c.channel).where(c.release_id.in_({key[0] for key in keys}))
+        with self._reading() as connection:
+            for release_id, version, channel in connection.execute(query.order_by(c.id)):
+                names = found.setdefault((release_id, version), [])
+                if channel not in names:
+                    names.append(channel)
+        return found
 
     def counts(self) -> dict[State, int]:
         """How many deliveries are in each state."""

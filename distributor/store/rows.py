@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 
 from distributor.lifecycle import PubStatus, State
 from distributor.rate import Rate
@@ -42,6 +43,19 @@ class Release:
     pub_status: PubStatus
     catch_up_within: timedelta
     sealed_at: datetime
+
+
+class Standing(NamedTuple):
+    """How the newest version of a release stands, in numbers. A tuple: a list makes ten thousand of them at once."""
+
+    id: str
+    version: int
+    lift: datetime
+    zone: str
+    headline: str
+    pub_status: PubStatus
+    counts: Mapping[State, int]  #: deliveries in each state, without those that take back
+    killed: bool  #: something of it is being taken back, or was
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -161,6 +161,56 @@ event = Table(
     Column("detail", Text, nullable=False),
 )
 
+# The people of the desk. Of what lets somebody in (session, token, link) only the SHA-256 is here.
+person = Table(
+    "person",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("role", String, nullable=False),
+    Column("password", String),  # argon2id with its parameters; nobody signs in without one
+    Column("lang", String, nullable=False),
+    Column("zone", String, nullable=False),
+    Column("totp", String),
+    Column("totp_step", BigInteger, nullable=False, default=0),  # the newest time step that was used
+    Column("disabled", Integer, nullable=False, default=0),
+    Column("link", String, unique=True),  # sets a new password, once
+    Column("link_until", BigInteger),
+    Column("made_at", BigInteger, nullable=False),
+)
+
+session = Table(
+    "session",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("person", String, ForeignKey("person.name"), nullable=False, index=True),
+    Column("made_at", BigInteger, nullable=False),
+    Column("seen_at", BigInteger, nullable=False),
+    Column("address", String, nullable=False),
+)
+
+api_token = Table(
+    "api_token",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("person", String, ForeignKey("person.name"), nullable=False, index=True),
+    Column("label", String, nullable=False),
+    Column("role", String, nullable=False),
+    Column("made_at", BigInteger, nullable=False),
+    Column("used_at", BigInteger),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("id", _ID, primary_key=True),
+    Column("at", BigInteger, nullable=False, index=True),
+    Column("who", String, nullable=False),
+    Column("action", String, nullable=False),
+    Column("release_id", String, nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("address", String, nullable=False),
+)
+
 
 def _shared_work(connection: Connection) -> None:
     """1 → 2: accounts, workers that name their host, and indexes for what waits."""
@@ -180,8 +230,14 @@ def _signatures(connection: Connection) -> None:
     connection.execute(text(f"ALTER TABLE delivery ADD COLUMN signature {kind}"))
 
 
+def _people(connection: Connection) -> None:
+    """3 → 4: the people of the desk."""
+    for table in (person, session, api_token, audit):
+        table.create(connection)
+
+
 #: Step n brings version n to version n+1. A new database is made whole and starts at the newest version.
-STEPS: tuple[Callable[[Connection], None], ...] = (_shared_work, _signatures)
+STEPS: tuple[Callable[[Connection], None], ...] = (_shared_work, _signatures, _people)
 VERSION = len(STEPS) + 1
 
 

@@ -1,0 +1,1 @@
+"""The web desk: what a person can do, in the browser. Needs the extra `desk`."""

@@ -1,0 +1,134 @@
+"""A release that begins: an empty one from a headline, or a text that somebody brings along."""
+
+from typing import Any
+from urllib.parse import quote
+
+from starlette.datastructures import FormData, UploadFile
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from distributor import preflight
+from distributor.errors import ActionError, DistributorError
+from distributor.fields import language_tag
+from distributor.web import documents, fronts, kit, looks
+from distributor.web.documents import Brought
+from distributor.web.drafts import MAIN, Edit, Text
+from distributor.web.kit import _
+
+
+async def new(request: Request) -> Response:
+    """Begin with a headline; issuer and contacts come from the house where there are any."""
+    kit.need(request)
+    if request.method == "GET":
+        return kit.page(request, "new.html", headline="", lang="en", problems=[])
+    form = await kit.form(request)
+    headline, lang = (str(form.get(key) or "").strip() for key in ("headline", "lang"))
+
+    def made() -> str:
+        if not headline:
+            raise ActionError(_("Write a headline: the release's name is made of it."))
+        desk = kit.desk(request)
+        drafts = looks.drafts(desk)
+        name = drafts.unused(headline)
+        drafts.save(name, {MAIN: Edit(source=_skeleton(desk.settings.house, name, headline, _tag(lang)), seen="")})
+        return name
+
+    try:
+        name = await kit.work(made)
+    except DistributorError as error:
+        return kit.page(request, "new.html", status=422, headline=headline, lang=lang, problems=error.problems)
+    await kit.work(lambda: kit.note(request, "new", f"began {name}", name))
+    return kit.go(f"/r/{quote(name)}")
+
+
+def _tag(lang: str) -> str:
+    try:
+        return language_tag(lang or "en")
+    except ValueError as error:
+        raise ActionError(str(error)) from None
+
+
+def _skeleton(house: Any, name: str, headline: str, lang: str) -> str:
+    """A release file with what is known."""
+    source = "---\n---\n\n"
+    issuers, contacts, about = list(house.issuers), list(house.contacts), house.boilerplates
+    known: dict[str, Any] = {"id": name, "lang": lang, "headline": headline}
+    if issuers:
+        known["issuer"] = issuers[0]
+    if contacts:
+        known["contacts"] = contacts[:1]
+    known |= dict([("boilerplate", key) for key, texts in about.items() if lang in texts][:1])
+    for key, value in known.items():
+        source = fronts.set_field(source, key, value)
+    return source
+
+
+def translation(main: Text, lang: str) -> str:
+    """The beginning of a language version."""
+    headline = str(fronts.values(main.source).get("headline") or "")
+    source = fronts.set_field("---\n---\n\n", "lang", lang)
+    return fronts.set_field(source, "headline", headline) if headline else source
+
+
+async def bring(request: Request) -> Response:
+    """Make a release of a text: pasted, or a file. What was guessed from which line is said, as on the command line."""
+    kit.need(request)
+    if request.method == "GET":
+        return kit.page(request, "import.html", text="", lang="", problems=[])
+    form = await kit.form(request, most=documents.MAX_DOCUMENT + 1_000_000)
+    upload = form.get("file")
+    data = await upload.read() if isinstance(upload, UploadFile) and upload.filename else b""
+    text = str(form.get("text") or "")
+    await form.close()
+    try:
+        values = await kit.work(lambda: _brought(request, data, text, form))
+    except DistributorError as error:
+        shown = {"text": text, "lang": str(form.get("lang") or ""), "problems": error.problems}
+        return kit.page(request, "import.html", status=422, **shown)
+    await kit.work(lambda: kit.note(request, "import", f"imported {values['name']}", str(values["name"])))
+    return kit.page(request, "imported.html", **values)
+
+
+def _brought(request: Request, data: bytes, text: str, form: FormData) -> dict[str, Any]:
+    desk = kit.desk(request)
+    brought = documents.read(data) if data else documents.paste(text)
+    if brought.is_release:
+        return _as_it_is(request, brought)
+    lang = str(form.get("lang") or "").strip() or None
+    made = documents.draft(brought, lang=lang)
+    drafts = looks.drafts(desk)
+    name = drafts.unused(made.id)
+    source = made.markdown if name == made.id else fronts.set_field(made.markdown, "id", name)
+    drafts.save(name, {MAIN: Edit(source=source, seen="")})
+    release = desk.read(drafts.path(name)).release
+    found = [*preflight.check(release, kit.house(request).clock.now()), *preflight.imported(made.dropped)]
+    return {
+        "name": name, "headline": release.main.headline, "guesses": made.guesses, "dropped": made.dropped,
+        "findings": found, "left": brought.left, "problems": [],
+    }  # fmt: skip
+
+
+def _as_it_is(request: Request, brought: Brought) -> dict[str, Any]:
+    """A release file stays as it is, under its own id; what is wrong in it is told."""
+    desk = kit.desk(request)
+    drafts = looks.drafts(desk)
+    front = fronts.values(brought.text)
+    name = drafts.unused(str(front.get("id") or front.get("headline") or "release"))
+    drafts.save(name, {MAIN: Edit(source=brought.text, seen="")})
+    problems: list[str] = []
+    found: list[Any] = []
+    try:
+        found = preflight.check(desk.read(drafts.path(name)).release, kit.house(request).clock.now())
+    except DistributorError as error:
+        problems = [str(problem) for problem in error.problems]
+    headline = str(front.get("headline") or name)
+    return {
+        "name": name, "headline": headline, "guesses": (), "dropped": (), "findings": found, "left": (), "problems": problems,
+    }  # fmt: skip
+
+
+routes: list[Route] = [
+    Route("/releases/new", new, methods=["GET", "POST"]),
+    Route("/releases/import", bring, methods=["GET", "POST"]),
+]

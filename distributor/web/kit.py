@@ -1,0 +1,276 @@
+"""What every page of the desk uses: who asks, the site's desk, templates, checked forms, the audit log."""
+
+import hashlib
+import hmac
+import re
+import secrets
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from threading import Lock
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+from anyio import to_thread
+from markupsafe import Markup
+from starlette.datastructures import FormData
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse
+from starlette.types import Message
+
+from distributor import settings as configuration
+from distributor.clock import Clock
+from distributor.desk import Desk
+from distributor.embargo import spell
+from distributor.preview import Press
+from distributor.render import Templates
+from distributor.site import Site
+from distributor.store.people import People
+from distributor.web.words import LANGUAGES, _, language
+
+__all__ = [
+    "House",
+    "Person",
+    "Role",
+    "_",
+    "csrf",
+    "desk",
+    "form",
+    "go",
+    "house",
+    "need",
+    "note",
+    "page",
+    "person",
+    "work",
+]
+T = TypeVar("T")
+GUEST = "desk_guest"  #: the cookie that a form is bound to before anybody is signed in
+_STATIC = re.compile(r"[a-z0-9][a-z0-9_-]*\.(css|js|svg)")
+
+
+class Role(StrEnum):
+    """What a person may do: each role may do what the ones before it may."""
+
+    author = "author"
+    approver = "approver"
+    admin = "admin"
+
+    @property
+    def rank(self) -> int:
+        """The larger may do more."""
+        return list(Role).index(self)
+
+
+@dataclass(frozen=True)
+class Person:
+    """Who is signed in."""
+
+    name: str
+    role: Role
+    lang: str
+    zone: str  #: IANA: where the viewer sits
+
+
+@dataclass(kw_only=True)
+class House:
+    """What one running desk knows: its site, its people, and what is kept between two requests."""
+
+    site: Site
+    clock: Clock
+    base: str  #: the address that people type, `https://desk.example.com`
+    people: People
+    templates: Templates = field(init=False)
+    first: str = ""  #: SHA-256 of the one-time link of the first start; empty: there is none
+    kept: dict[str, Any] = field(default_factory=dict)  #: what pages keep between requests, by their own name
+    _lock: Lock = field(default_factory=Lock)
+    _read: tuple[float, float, configuration.Settings, Press] | None = None
+    _files: dict[str, tuple[int, bytes, str]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Templates are compiled once, and again when their file changes."""
+        self.templates = Templates(self.site.layers("templates"))
+
+    @property
+    def secure(self) -> bool:
+        """Whether people come over TLS."""
+        return self.base.startswith("https:")
+
+    def desk(self, who: str) -> Desk:
+        """The site's desk for one person. Config and compiled templates are shared until the config's files change."""
+        made = Desk(site=self.site, clock=self.clock, who=who)
+        with self._lock:  # channel types are imported by one thread at a time
+            times = [self._changed(self.site.config_file), self._changed(self.site.file("config/networks.toml"))]
+            if self._read is None or [*self._read[:2]] != times:
+                self._read = (times[0], times[1], made.settings, made.press)
+                made.channels  # noqa: B018  imports their files
+            vars(made).update(settings=self._read[2], press=self._read[3])
+        return made
+
+    def _changed(self, path: Path) -> float:
+        try:
+            return path.stat().st_mtime
+        except OSError:
+            return 0.0
+
+    def static(self, name: str) -> tuple[bytes, str] | None:
+        """A file of templates/desk that is not a template, and the digest of its bytes; None where there is none."""
+        if not _STATIC.fullmatch(name):
+            return None
+        path = self.site.file(f"templates/desk/{name}")
+        try:
+            stamp = path.stat().st_mtime_ns
+            if (known := self._files.get(name)) is None or known[0] != stamp:
+                data = path.read_bytes()
+                known = self._files[name] = (stamp, data, hashlib.sha256(data).hexdigest()[:16])
+        except OSError:
+            return None
+        return known[1], known[2]
+
+    def link(self, name: str) -> str:
+        """The address of a static file; another one whenever its bytes change."""
+        found = self.static(name)
+        return f"/static/{name}?v={found[1]}" if found else f"/static/{name}"
+
+
+def house(request: Request) -> House:
+    """The running desk."""
+    found: House = request.app.state.house
+    return found
+
+
+def person(request: Request) -> Person:
+    """Who is signed in; raises HTTPException 401, which a page answers with the way to the sign-in."""
+    found: Person | None = getattr(request.state, "person", None)
+    if found is None:
+        raise HTTPException(401)
+    return found
+
+
+def need(request: Request, role: Role = Role.author) -> Person:
+    """Who is signed in, with at least `role`; raises HTTPException 403 below it, and 401 for nobody."""
+    found = person(request)
+    if found.role.rank < role.rank:
+        raise HTTPException(403)
+    return found
+
+
+def desk(request: Request) -> Desk:
+    """The site's desk, acting for whoever is signed in."""
+    return house(request).desk(person(request).name)
+
+
+def csrf(request: Request) -> str:
+    """The token that a form must bring back: bound to the session, or to the guest's cookie before there is one."""
+    bound: str = getattr(request.state, "session", "") or getattr(request.state, "guest", "")
+    return hmac.new(bound.encode(), b"csrf", hashlib.sha256).hexdigest() if bound else ""
+
+
+def page(request: Request, template: str, /, status: int = 200, **values: object) -> HTMLResponse:
+    """A page of `templates/desk/`; never stored by anybody on the way."""
+    here, who = house(request), getattr(request.state, "person", None)
+    new_guest = not getattr(request.state, "session", "") and not getattr(request.state, "guest", "")
+    if new_guest:
+        request.state.guest = secrets.token_urlsafe(24)
+    text = here.templates.render(
+        f"desk/{template}",
+        {
+            "_": _,
+            "person": who,
+            "csrf": csrf(request),
+            "path": request.url.path,
+            "lang": language.get(),
+            "languages": LANGUAGES,
+            "static": here.link,
+            "now": here.clock.now(),
+            "when": lambda instant, zone: when(instant, zone, who.zone if who else "UTC"),
+            **values,
+        },
+    )
+    answer = HTMLResponse(text, status_code=status, headers={"Cache-Control": "no-store"})
+    if new_guest:
+        secure = here.secure
+        answer.set_cookie(GUEST, request.state.guest, path="/", httponly=True, samesite="lax", secure=secure)
+    return answer
+
+
+def when(instant: datetime, zone: str, viewer: str) -> Markup:
+    """An instant in its own zone and in the viewer's, each with UTC; the browser counts down to it."""
+    own = Markup('<time datetime="{}">{}</time>').format(instant.isoformat(), spell(instant, zone))
+    if viewer in (zone, "UTC"):
+        return own
+    return own + Markup(' <span class="yours">{} {}</span>').format(_("yours:"), spell(instant, viewer).split(" (")[0])
+
+
+async def form(request: Request, *, most: int = 200_000) -> FormData:
+    """The form that was sent, after the CSRF check. Raises HTTPException 403, or 413 over `most` bytes, which are counted as
+    they come: a length that was announced may lie.
+    """
+    if int(request.headers.get("content-length") or 0) > most:
+        raise HTTPException(413)
+    refuse_foreign(request)
+    taken = 0
+
+    async def receive() -> Message:
+        nonlocal taken
+        message = await request.receive()
+        taken += len(message.get("body", b""))
+        if taken > most:
+            raise HTTPException(413)
+        return message
+
+    sent = await Request(request.scope, receive).form(max_files=50, max_fields=2_000, max_part_size=most)
+    given = request.headers.get("x-csrf") or sent.get("csrf")
+    right = csrf(request)
+    if not right or not isinstance(given, str) or not hmac.compare_digest(given.encode(), right.encode()):
+        raise HTTPException(
+            403, _("This form is too old or came from elsewhere. Go back, reload the page and try again.")
+        )
+    return sent
+
+
+def refuse_foreign(request: Request) -> None:
+    """Raise HTTPException 403 for a request that another site's page makes (Origin, Sec-Fetch-Site). A client that is no
+    browser names neither and is left to the token.
+    """
+    origin = request.headers.get("origin")
+    here = {house(request).base, f"{request.url.scheme}://{request.headers.get('host', '')}"}
+    foreign = (
+        origin not in here if origin else request.headers.get("sec-fetch-site", "none") not in ("same-origin", "none")
+    )
+    if foreign:
+        raise HTTPException(403, _("This request came from another site."))
+
+
+def is_local(url: str) -> bool:
+    """Whether an address is a path of this desk: one slash, no host, nothing that a browser reads as one."""
+    plain = url.isprintable() and "\\" not in url and url.startswith("/") and not url.startswith("//")
+    return plain and not urlsplit(url).netloc
+
+
+def go(url: str) -> RedirectResponse:
+    """On to another page of the desk (303). Any other address leads to the first page."""
+    return RedirectResponse(url if is_local(url) else "/", status_code=303)
+
+
+async def work(call: Callable[[], T]) -> T:
+    """Run what blocks in a thread."""
+    done: Awaitable[T] = to_thread.run_sync(call)
+    return await done
+
+
+def note(request: Request, action: str, detail: str, release_id: str = "") -> None:
+    """Write into the audit log that the person did something; the time is the desk's clock. Blocks for a commit."""
+    who: Person | None = getattr(request.state, "person", None)
+    here = house(request)
+    here.people.note(
+        who.name if who else "",
+        action,
+        detail,
+        release_id=release_id,
+        address=request.client.host if request.client else "",
+        now=here.clock.now(),
+    )

@@ -1,0 +1,129 @@
+// Writing: the preview follows after a pause, what is written is kept every two seconds and when the window closes.
+(() => {
+  "use strict";
+  const form = document.getElementById("edit");
+  if (!form) return;
+  const live = document.getElementById("live");
+  const state = document.getElementById("state");
+  const place = (id) => document.getElementById(id);
+  let pause, turn = 0, kept = true, saving = false;
+
+  const body = () => {
+    form.elements.number.value = Date.now();
+    return new FormData(form);
+  };
+  const words = (id, text) => {
+    place(id).textContent = text;
+    place(id).hidden = !text;
+  };
+
+  function around(said) {
+    const names = said.others.join(", ");
+    if (names) place("presence").dataset.words ||= place("presence").textContent.split(":")[0] || "Also open here";
+    words("presence", names && `${place("presence").dataset.words}: ${names}`);
+    words("newer", said.newer.length ? `${place("newer").dataset.words} ${said.newer.join(", ")}` : "");
+  }
+
+  // True when the desk answered; a lost connection shows the banner and is tried again.
+  async function post(url, take) {
+    try {
+      const answer = await desk.post(url, body());
+      if (answer.redirected || answer.status === 401 || answer.status >= 500) throw new Error(answer.status);
+      place("offline").hidden = true;
+      if (answer.ok) take(await answer.json());
+      return answer.ok;
+    } catch {
+      place("offline").hidden = false;
+      return false;
+    }
+  }
+
+  // The field's new value where nobody is typing in it; a checkbox is "on" or empty.
+  function fill(name, value) {
+    const input = form.elements[name];
+    if (!input || input === document.activeElement) return;
+    if (input.type === "checkbox") input.checked = value === "on";
+    else if (input.value !== value) input.value = value;
+  }
+
+  async function look() {
+    const mine = ++turn;
+    const before = new FormData(form);
+    await post(form.dataset.live, (said) => {
+      if (mine !== turn) return; // somebody typed on
+      const open = new Map([...live.querySelectorAll("details")].map((one) => [one.dataset.open, one.open]));
+      const top = live.scrollTop;
+      live.innerHTML = said.html; // made by the desk, every value in it escaped
+      for (const one of live.querySelectorAll("details")) if (open.has(one.dataset.open)) one.open = open.get(one.dataset.open);
+      live.scrollTop = top;
+      let took = true; // else the inputs' changes are sent again with the next pause
+      for (const [key, text] of Object.entries(said.sources)) {
+        const area = form.elements[`text.${key}`];
+        if (!area || area.value === text) continue;
+        if (area.value.replaceAll("\r\n", "\n") !== String(before.get(area.name)).replaceAll("\r\n", "\n")) took = false;
+        else {
+          const [from, to] = [area.selectionStart, area.selectionEnd];
+          area.value = text;
+          area.setSelectionRange(from, to);
+        }
+      }
+      if (took) {
+        const was = { ...said.fields };
+        for (const [name, value] of Object.entries(said.fields)) {
+          const sent = String(before.get(name) || "");
+          const now = form.elements[name] && (form.elements[name].type === "checkbox" ? (form.elements[name].checked ? "on" : "") : form.elements[name].value);
+          if (now !== undefined && now !== sent) was[name] = sent; // changed since: it goes with the next one
+          else if (form.elements[name] === document.activeElement) was[name] = sent;
+          else fill(name, value);
+        }
+        form.elements.was.value = JSON.stringify(was);
+      }
+      around(said);
+    });
+  }
+
+  async function keep() {
+    if (kept || saving) return;
+    saving = true;
+    kept = true;
+    if (await post(form.dataset.autosave, around)) state.textContent = state.dataset.kept;
+    else kept = false;
+    saving = false;
+  }
+
+  form.addEventListener("input", () => {
+    kept = false;
+    state.textContent = state.dataset.typing;
+    clearTimeout(pause);
+    pause = setTimeout(look, 150);
+  });
+  setInterval(keep, 2000);
+  setInterval(() => document.hidden || (kept && post(form.dataset.autosave, around)), 10000);
+  addEventListener("online", () => { look(); keep(); });
+  addEventListener("offline", () => (place("offline").hidden = false));
+  form.addEventListener("submit", () => { form.elements.number.value = Date.now(); });
+  addEventListener("pagehide", () => {
+    const last = body();
+    last.append("leave", "1");
+    navigator.sendBeacon(form.dataset.autosave, last);
+  });
+
+  // To the line of a text: from a finding, or from the address.
+  function show(key, line) {
+    const area = form.elements[`text.${key}`];
+    if (!area) return;
+    const lines = area.value.split("\n");
+    const from = lines.slice(0, line - 1).join("\n").length + (line > 1 ? 1 : 0);
+    area.focus();
+    area.setSelectionRange(from, from + (lines[line - 1] || "").length);
+    area.scrollTop = Math.max(0, (area.scrollHeight / lines.length) * (line - 4));
+  }
+  live.addEventListener("click", (event) => {
+    const link = event.target.closest("[data-key]");
+    if (!link) return;
+    event.preventDefault();
+    show(link.dataset.key, Number(link.dataset.line) || 1);
+  });
+  const wanted = /^#line-(\d+)$/.exec(location.hash);
+  if (wanted) show("main", Number(wanted[1]));
+})();
