@@ -93,7 +93,8 @@ def test_no_route_lets_in_a_smaller_role(office: Office, who: str) -> None:
         if least == "token":
             assert status == 404, (who, method, path, status)
         elif ORDER.index(who) >= ORDER.index(least):
-            assert status not in (403, 500) and not to_signin, (who, method, path, status)
+            assert status not in (403, 500), (who, method, path, status)
+            assert not to_signin, (who, method, path, status)
             assert status != 401 or path == "/signin", (who, method, path, status)
         elif not who:
             assert status == 401 if path.startswith("/api/") else to_signin or status == 403, (method, path, status)
@@ -113,7 +114,9 @@ def test_every_form_wants_its_token(office: Office) -> None:
     assert office.account("author").role == "author"
 
 
-@pytest.mark.parametrize("header", [{"Origin": "https://evil.example"}, {"Origin": "null"}, {"Sec-Fetch-Site": "cross-site"}])
+@pytest.mark.parametrize(
+    "header", [{"Origin": "https://evil.example"}, {"Origin": "null"}, {"Sec-Fetch-Site": "cross-site"}]
+)
 def test_a_form_of_another_site_is_refused_whatever_it_knows(office: Office, header: dict[str, str]) -> None:
     browser = office.browser()
     data = {"csrf": csrf(browser), "lang": "en", "zone": "Asia/Tokyo"}
@@ -125,7 +128,9 @@ def test_a_form_of_another_site_is_refused_whatever_it_knows(office: Office, hea
 # ── the gate ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-@pytest.mark.parametrize("path", ["/signin", "/releases", "/nowhere", "/static/desk.css", "/api/v1/releases", "/first/x"])
+@pytest.mark.parametrize(
+    "path", ["/signin", "/releases", "/nowhere", "/static/desk.css", "/api/v1/releases", "/first/x"]
+)
 def test_every_answer_is_hardened(office: Office, path: str) -> None:
     headers = office.anonymous().get(path).headers
     policy = headers["content-security-policy"]
@@ -146,7 +151,9 @@ def test_a_broken_page_is_hardened_and_says_nothing(office: Office, monkeypatch:
     assert "default-src 'none'" in answer.headers["content-security-policy"]
 
 
-@pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", "evil.example:8700", "", "[", "desk.example.com"])
+@pytest.mark.parametrize(
+    "host", ["evil.example", "127.0.0.1.evil.example", "evil.example:8700", "", "[", "desk.example.com"]
+)
 def test_a_name_that_is_not_ours_is_refused(office: Office, host: str) -> None:
     assert office.anonymous().get("/signin", headers={"Host": host}).status_code == 421
 
@@ -185,7 +192,9 @@ def test_pages_are_never_stored_and_files_for_ever(office: Office) -> None:
     assert browser.get("/static/desk.css?v=0").headers["cache-control"] == "no-cache"
 
 
-@pytest.mark.parametrize("name", ["preview.html", "base.html", "..%2fdesk.css", "%2e%2e/%2e%2e/config/distributor.toml", "x.css"])
+@pytest.mark.parametrize(
+    "name", ["preview.html", "base.html", "..%2fdesk.css", "%2e%2e/%2e%2e/config/distributor.toml", "x.css"]
+)
 def test_templates_and_the_site_are_no_static_files(office: Office, name: str) -> None:
     assert office.anonymous().get(f"/static/{name}").status_code == 404
 
@@ -206,7 +215,16 @@ def test_signing_in_and_out(office: Office) -> None:
 
 @pytest.mark.parametrize(
     "url",
-    ["https://evil.example/", "//evil.example", "/\\evil.example", "\\\\evil", "/\t/evil.example", "javascript:alert(1)", "/signout", ""],
+    [
+        "https://evil.example/",
+        "//evil.example",
+        "/\\evil.example",
+        "\\\\evil",
+        "/\t/evil.example",
+        "javascript:alert(1)",
+        "/signout",
+        "",
+    ],
 )
 def test_nobody_is_led_away_after_signing_in(office: Office, url: str) -> None:
     assert sign_in(office.anonymous(), next=url).headers["location"] == "/"
@@ -374,7 +392,13 @@ def test_the_first_admin_comes_by_a_link_that_works_once(tmp_path: Path) -> None
     path = link.removeprefix(BASE)
     browser, late = office.anonymous(), office.anonymous()
     assert browser.get("/first/guessed").status_code == 404
-    data = {"csrf": csrf(browser, path), "name": "Mira", "password": PASSWORD, "again": PASSWORD, "zone": "Asia/Hong_Kong"}
+    data = {
+        "csrf": csrf(browser, path),
+        "name": "Mira",
+        "password": PASSWORD,
+        "again": PASSWORD,
+        "zone": "Asia/Hong_Kong",
+    }
     late_token = csrf(late, path)
     assert browser.post(path, data={**data, "again": "other"}).status_code == 422
     assert browser.post(path, data={**data, "zone": "Nowhere"}).status_code == 422
@@ -492,7 +516,8 @@ def test_the_interface_speaks_the_persons_language(office: Office) -> None:
 
 
 @pytest.mark.parametrize(
-    "args", [("--host", "0.0.0.0"), ("--url", "http://desk.example.com"), ("--host", "0.0.0.0", "--url", "http://x.example")]
+    "args",
+    [("--host", "0.0.0.0"), ("--url", "http://desk.example.com"), ("--host", "0.0.0.0", "--url", "http://x.example")],
 )
 def test_no_password_travels_in_the_clear(office: Office, args: tuple[str, ...]) -> None:
     setting = Setting(office.clock)

@@ -1,9 +1,11 @@
 """The JSON API: the same actions, the same sentences, and a document that is true."""
 
 from pathlib import Path
+from typing import Any, cast
 
 import jsonschema_rs
 import pytest
+from httpx import Response
 
 from distributor.errors import ActionError
 from distributor.web.api import BASE, OPERATIONS
@@ -17,7 +19,7 @@ def office(tmp_path: Path) -> Office:
     return made
 
 
-def said(answer) -> str:
+def said(answer: Response) -> str:
     return " ".join(error["text"] for error in answer.json()["errors"])
 
 
@@ -63,7 +65,9 @@ def test_errors_are_the_sentences_of_the_command_line(office: Office) -> None:
     wrong = program.post(f"{BASE}/releases/three-piers/schedule", json={"at": "tomorrow 9 am"})
     assert wrong.status_code == 422
     assert "is not a time" in said(wrong)
-    assert "is before the embargo" in said(program.post(f"{BASE}/releases/three-piers/schedule", json={"at": "2001-01-01 09:00 UTC"}))
+    assert "is before the embargo" in said(
+        program.post(f"{BASE}/releases/three-piers/schedule", json={"at": "2001-01-01 09:00 UTC"})
+    )
     assert "did you mean 'three-piers'" in said(program.post(f"{BASE}/releases/three-pires/schedule"))
 
 
@@ -88,7 +92,9 @@ def test_a_body_that_is_no_good_is_refused(office: Office, content: bytes, kind:
     assert office.browser().get("/releases").text.count("is-draft") == 1
 
 
-@pytest.mark.parametrize("header", ["", "Bearer", "Bearer ", "Bearer pd_guessed", "Basic YWRtaW46eA==", "bearer pd_" + "x" * 500])
+@pytest.mark.parametrize(
+    "header", ["", "Bearer", "Bearer ", "Bearer pd_guessed", "Basic YWRtaW46eA==", "bearer pd_" + "x" * 500]
+)
 def test_without_a_token_there_is_nothing(office: Office, header: str) -> None:
     client = office.anonymous()
     answer = client.get(f"{BASE}/releases", headers={"Authorization": header} if header else {})
@@ -108,7 +114,9 @@ def test_every_answer_is_as_the_document_says(office: Office) -> None:
     for release in ("three-piers", "nobody"):
         for one in OPERATIONS:
             answer = program.request(
-                one.method, BASE + one.path.replace("{release}", release), json=bodies.get(one.name) if one.body else None
+                one.method,
+                BASE + one.path.replace("{release}", release),
+                json=bodies.get(one.name) if one.body else None,
             )
             said_of = document["paths"][one.path][one.method.lower()]["responses"][str(answer.status_code)]
             schema = {**said_of["content"]["application/json"]["schema"], "components": document["components"]}
@@ -126,11 +134,11 @@ def test_the_document_survives_what_schemathesis_makes_of_it(office: Office) -> 
     document = program.get(f"{BASE}/openapi.json").json()
     schema = schemathesis.openapi.from_dict(document)
     for found in schema.get_all_operations():
-        operation = found.ok()
+        operation = cast("Any", found).ok()
 
         @given(case=operation.as_strategy())
         @settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck), database=None)
-        def check(case) -> None:
+        def check(case: Any) -> None:
             facts = case.as_transport_kwargs(base_url=f"{office.base}{BASE}")
             facts["headers"] = {**facts.get("headers", {}), "Authorization": program.headers["Authorization"]}
             facts.pop("cookies", None)

@@ -62,7 +62,9 @@ def test_language_versions_and_hidden_files_are_no_releases(office: Office) -> N
 
 def test_a_broken_file_is_listed_with_what_is_wrong(office: Office) -> None:
     (office.root / "releases" / "bad.md").write_text("no front matter <b>")
-    (office.root / "releases" / "when.md").write_text("---\nid: when\nheadline: When\nembargoed_until: 2030-03-01\n---\n")
+    (office.root / "releases" / "when.md").write_text(
+        "---\nid: when\nheadline: When\nembargoed_until: 2030-03-01\n---\n"
+    )
     (office.root / "releases" / "bytes.md").write_bytes(b"---\nheadline: \xff\n---\n")
     page = office.browser().get("/releases").text
     assert "has no front matter" in page
@@ -94,7 +96,9 @@ def test_search_and_filter_and_pages_are_in_the_address(office: Office) -> None:
         assert browser.get(f"/releases?{odd}").status_code == 200, odd
 
 
-def test_findings_are_counted_again_only_when_the_content_changes(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_findings_are_counted_again_only_when_the_content_changes(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = office.release()
     browser = office.browser()
     assert 'data-findings="/releases/findings/piers"' in browser.get("/releases").text
@@ -117,7 +121,9 @@ def test_findings_are_of_files_in_releases_only(office: Office, name: str) -> No
 def test_a_correction_that_is_written_stands_beside_what_is_out(office: Office) -> None:
     path = office.release()
     office.desk.schedule(path)
-    path.write_text(path.read_text().replace("id: three-piers", "id: three-piers\nversion: 2\ncorrects: {version: 1, class: C}"))
+    path.write_text(
+        path.read_text().replace("id: three-piers", "id: three-piers\nversion: 2\ncorrects: {version: 1, class: C}")
+    )
     page = office.browser().get("/releases").text
     assert "is-scheduled" in page
     assert "is-draft" in page
@@ -147,7 +153,9 @@ def test_where_a_release_stands(counts: dict[State, int], status: PubStatus, kil
 def test_standings_count_the_newest_version_and_no_kills(office: Office) -> None:
     path = office.release()
     office.desk.schedule(path)
-    path.write_text(path.read_text().replace("id: three-piers", "id: three-piers\nversion: 2\ncorrects: {version: 1, class: C}"))
+    path.write_text(
+        path.read_text().replace("id: three-piers", "id: three-piers\nversion: 2\ncorrects: {version: 1, class: C}")
+    )
     office.desk.schedule(path)
     with office.desk.ledger() as ledger:
         [one] = ledger.standings()
@@ -181,17 +189,33 @@ def test_ten_thousand_releases_take_a_tenth_of_a_second(office: Office) -> None:
 
     ledger = open_ledger(f"sqlite:///{office.root}/var/distributor.db")
     micro = int(LIFT.timestamp() * 1_000_000)
-    facts = {"digest": "d", "seal": "s", "zone": "Asia/Hong_Kong", "pub_status": "usable", "catch_up_within": 1, "sealed_at": 1}
+    facts = {
+        "digest": "d",
+        "seal": "s",
+        "zone": "Asia/Hong_Kong",
+        "pub_status": "usable",
+        "catch_up_within": 1,
+        "sealed_at": 1,
+    }
     rest = {
         "kind": "release", "recipient": "public/en", "recipient_name": "", "digest": "d" * 64, "planned_for": micro,
         "lift": micro, "tier": "public", "idempotency": "A", "in_doubt": "hold", "priority": 0, "late_ok": 0, "attempts": 0,
     }  # fmt: skip
     ids = range(10_000)
     releases = [
-        {"id": f"r-{n}", "version": 1, "snapshot": "x" * 3000, "lift": micro, "headline": f"Headline {n}", **facts} for n in ids
+        {"id": f"r-{n}", "version": 1, "snapshot": "x" * 3000, "lift": micro, "headline": f"Headline {n}", **facts}
+        for n in ids
     ]
     messages = [
-        {"id": n * 8 + k + 1, "release_id": f"r-{n}", "version": 1, "channel": f"c{k}", "lang": "en", "body": "{}", "content": "a"}
+        {
+            "id": n * 8 + k + 1,
+            "release_id": f"r-{n}",
+            "version": 1,
+            "channel": f"c{k}",
+            "lang": "en",
+            "body": "{}",
+            "content": "a",
+        }
         for n in ids
         for k in range(8)
     ]

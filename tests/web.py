@@ -3,10 +3,12 @@
 import re
 from pathlib import Path
 
+from httpx import Response
 from starlette.testclient import TestClient
 
 from distributor.desk import Desk
 from distributor.site import Site
+from distributor.store.people import Account
 from distributor.web import people
 from distributor.web.app import app
 from distributor.web.kit import House, Role
@@ -61,7 +63,7 @@ class Office:
         client.headers["Authorization"] = f"Bearer {token}"
         return client
 
-    def account(self, name: str) -> "people.Account":
+    def account(self, name: str) -> Account:
         found = self.house.people.find(name)
         assert found
         return found
@@ -74,7 +76,8 @@ def csrf(client: TestClient, url: str = "/account") -> str:
     return found[1]
 
 
-def sign_in(client: TestClient, name: str = "author", password: str = PASSWORD, **more: str):
+def sign_in(client: TestClient, name: str = "author", password: str = PASSWORD, **more: str) -> Response:
     """Through the form."""
     token = csrf(client, "/signin")
-    return client.post("/signin", data={"csrf": token, "name": name, "password": password, **more})
+    answer: Response = client.post("/signin", data={"csrf": token, "name": name, "password": password, **more})
+    return answer
