@@ -211,6 +211,25 @@ audit = Table(
     Column("address", String, nullable=False),
 )
 
+approval = Table(
+    "approval",
+    metadata,
+    Column("id", _ID, primary_key=True),
+    Column("release_id", String, nullable=False, index=True),
+    Column("version", Integer, nullable=False),
+    Column("seal", String, nullable=False),
+    Column("digests", Text, nullable=False),
+    Column("who", String, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("revoked_at", BigInteger),
+)
+
+#: Lists show these of every release and never read its text, which lies between them in the table.
+_HEADS = Index(
+    "release_head", release.c.id, release.c.version, release.c.headline, release.c.lift, release.c.zone,
+    release.c.pub_status,
+)  # fmt: skip
+
 
 def _shared_work(connection: Connection) -> None:
     """1 → 2: accounts, workers that name their host, and indexes for what waits."""
@@ -236,8 +255,14 @@ def _people(connection: Connection) -> None:
         table.create(connection)
 
 
+def _approvals(connection: Connection) -> None:
+    """4 → 5: who approved which bytes, and an index for lists."""
+    approval.create(connection)
+    _HEADS.create(connection)
+
+
 #: Step n brings version n to version n+1. A new database is made whole and starts at the newest version.
-STEPS: tuple[Callable[[Connection], None], ...] = (_shared_work, _signatures, _people)
+STEPS: tuple[Callable[[Connection], None], ...] = (_shared_work, _signatures, _people, _approvals)
 VERSION = len(STEPS) + 1
 
 

@@ -1,7 +1,5 @@
 """The desk as one ASGI application: its pages, the gate in front of them, and its errors as pages."""
 
-import importlib
-import importlib.util
 from collections.abc import Sequence
 from http import HTTPStatus
 from urllib.parse import quote
@@ -19,24 +17,24 @@ from distributor.clock import Clock
 from distributor.errors import DistributorError
 from distributor.site import Site
 from distributor.store.open import open_people
-from distributor.web import kit
+from distributor.web import (
+    account,
+    api,
+    approve,
+    board,
+    edit,
+    kit,
+    persons,
+    previews,
+    releases,
+    reports,
+    signin,
+    timing,
+)
 from distributor.web.gate import Gate
 from distributor.web.kit import House, _
 
-_PAGES = (
-    "releases",
-    "signin",
-    "account",
-    "persons",
-    "edit",
-    "previews",
-    "approve",
-    "timing",
-    "calendar",
-    "board",
-    "reports",
-    "api",
-)
+_PAGES = (releases, signin, account, persons, edit, previews, approve, timing, board, reports, api)
 _FOREVER = "public, max-age=31536000, immutable"
 
 
@@ -60,11 +58,7 @@ def app(site: Site, clock: Clock, *, base: str, proxies: Sequence[str] = ()) -> 
 
 
 def _routes() -> list[BaseRoute]:
-    found: list[BaseRoute] = [Route("/static/{name}", static), Route("/", home)]
-    for name in _PAGES:
-        if importlib.util.find_spec(f"distributor.web.{name}"):
-            found += importlib.import_module(f"distributor.web.{name}").routes
-    return found
+    return [Route("/static/{name}", static), Route("/", home), *(route for page in _PAGES for route in page.routes)]
 
 
 async def home(request: Request) -> Response:

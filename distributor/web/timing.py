@@ -1,0 +1,50 @@
+"""When a release goes out: asked with the same words, and refused with the same words, as on the command line."""
+
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from distributor import instants
+from distributor.errors import DistributorError
+from distributor.preview import Preview
+from distributor.seal import refuse_past
+from distributor.web import kit, looks
+from distributor.web.kit import Role
+
+
+async def schedule(request: Request) -> Response:
+    """Look first: what goes out when, to how many, to where. Then seal exactly the bytes that were looked at; where they are
+    others by then, it is asked again.
+    """
+    kit.need(request, Role.approver)
+    name, acting = request.path_params["name"], kit.desk(request)
+    data = await kit.form(request) if request.method == "POST" else None
+    if not looks.drafts(acting).exists(name):
+        raise HTTPException(404)
+    path = looks.drafts(acting).path(name)
+    text, problems, made = str(data.get("at", "")).strip()[:100] if data else "", list[str](), None
+    try:
+        at = instants.instant(text, kit.house(request).clock.now(), "time") if text else None
+        made = await kit.work(partial(_look, request, path, at))
+        if data and data.get("sure") == made.digest:
+            done = await kit.work(lambda: acting.schedule(path, at))
+            await kit.work(lambda: kit.note(request, "schedule", done.release.seal, done.release.id))
+            return kit.go(f"/board/{done.release.id}")
+    except DistributorError as error:
+        problems = [str(problem) for problem in error.problems]
+    status = 422 if problems and data else 200
+    return kit.page(request, "schedule.html", status=status, name=name, made=made, at=text, problems=problems)
+
+
+def _look(request: Request, path: Path, at: datetime | None) -> Preview:
+    made = kit.desk(request).preview(path, at)
+    refuse_past(made, at, kit.house(request).clock.now())
+    return made
+
+
+routes = [Route("/r/{name}/schedule", schedule, methods=["GET", "POST"])]

@@ -1,0 +1,153 @@
+"""Approving, scheduling, the board and the report, as a browser meets them."""
+
+import re
+from pathlib import Path
+
+import pytest
+from httpx import Response
+from starlette.testclient import TestClient
+
+from distributor.web import board
+from tests import sites
+from tests.scheduled import LIFT
+from tests.web import Office, csrf
+
+BLOCKS = """
+[policy]
+four_eyes = true
+
+[channels.mail]
+type = "email"
+sender = "Press <press@lam.example>"
+to = ["Wan <wan@post.example>", "ada@ferry.example"]
+
+[channels.rss]
+type = "rss"
+"""
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Office:
+    made = Office(tmp_path / "press", blocks=BLOCKS.replace("four_eyes = true", "four_eyes = false"))
+    made.release()
+    return made
+
+
+def send(client: TestClient, url: str, page: str = "/account", **fields: str) -> Response:
+    return client.post(url, data={"csrf": csrf(client, page), **fields})
+
+
+def seal(client: TestClient, page: str) -> str:
+    found = re.search(r'name="sure" value="([0-9a-f]{64})"', client.get(page).text)
+    assert found
+    return found[1]
+
+
+def test_schedule_asks_and_refuses_as_the_command_line_does(office: Office) -> None:
+    client = office.browser("approver")
+    page = client.get("/r/piers/schedule")
+    assert "ada@ferry.example" not in page.text
+    assert "outbox/mail" in page.text
+    early = send(client, "/r/piers/schedule", at="2030-03-01 12:30 UTC")
+    assert early.status_code == 422
+    assert "is before the embargo of" in early.text
+    assert send(client, "/r/piers/schedule", at="2030-03-05 09:00").status_code == 422
+    other = send(client, "/r/piers/schedule", sure="0" * 64)
+    assert other.status_code == 200  # asks again: these are other bytes
+    with office.desk.ledger(create=True) as ledger:
+        assert ledger.release("three-piers") is None
+    digest = seal(client, "/r/piers/schedule")
+    done = send(client, "/r/piers/schedule", sure=digest)
+    assert done.headers["location"] == "/board/three-piers"
+    with office.desk.ledger() as ledger:
+        sealed = ledger.release("three-piers")
+    assert sealed
+    assert sealed.seal == digest
+    assert send(client, "/r/nothing/schedule").status_code == 404
+
+
+def test_the_board_shows_and_acts(office: Office) -> None:
+    office.desk.schedule(office.root / "releases" / "piers.md")
+    client = office.browser("approver")
+    page = client.get("/board/three-piers").text
+    assert "wan@post.example" in page
+    assert 'data-events="/events/board/three-piers"' in page
+    assert "three-piers" in client.get("/board").text
+    for action, state in (("hold", "held"), ("resume", "planned"), ("cancel", "canceled")):
+        assert send(client, f"/board/three-piers/{action}").status_code == 303
+        assert f"is-{state}" in client.get("/board/three-piers").text
+    assert send(client, "/board/three-piers/explode").status_code == 404
+    assert send(client, "/board/nothing/hold").status_code == 422
+    assert send(client, "/board/three-piers/kill", sure="three-piers").status_code == 403
+    assert "wan@post.example" not in client.get("/board/three-piers?channel=rss").text
+    admin = office.browser("admin")
+    assert send(admin, "/board/three-piers/kill", sure="three").status_code == 422
+    assert send(admin, "/board/three-piers/kill", sure="three-piers").status_code == 303
+
+
+def test_the_part_that_moves_counts_what_there_is(office: Office) -> None:
+    office.desk.schedule(office.root / "releases" / "piers.md")
+    with office.desk.ledger() as ledger:
+        release = ledger.release("three-piers")
+        assert release
+        found = board.look(ledger, release, office.desk)
+    assert (found["total"], found["rate"]) == (3, 0)
+    assert [(one["channel"], dict(one["states"]), one["ended"]) for one in found["channels"]] == [
+        ("mail", {"planned": 2}, 0), ("rss", {"planned": 1}, 0),
+    ]  # fmt: skip
+    assert office.browser("author").get("/events/board/nothing").status_code == 404
+
+
+def test_the_report(office: Office) -> None:
+    office.desk.schedule(office.root / "releases" / "piers.md")
+    client = office.browser()
+    report = client.get("/report/three-piers.csv")
+    assert report.headers["content-type"].startswith("text/csv")
+    assert report.text.count("\n") == 4
+    assert client.get("/report/nothing.csv").status_code == 404
+
+
+def test_approval_is_of_the_bytes_that_were_shown(tmp_path: Path) -> None:
+    office = Office(tmp_path / "press", blocks=BLOCKS)
+    path = office.release()
+    approver, admin = office.browser("approver"), office.browser("admin")
+    assert "Nobody approved these bytes yet." in approver.get("/r/piers/approve").text
+    refused = send(approver, "/r/piers/schedule", sure=seal(approver, "/r/piers/schedule"))
+    assert refused.status_code == 422
+    assert "nobody approved" in refused.text
+    assert send(admin, "/r/piers/approve", sure="0" * 64).status_code == 422
+    assert send(admin, "/r/piers/approve", sure=seal(admin, "/r/piers/approve")).status_code == 303
+    assert "Approved by admin" in approver.get("/r/piers/approve").text
+    path.write_text(path.read_text().replace("The piers reopen.", "The piers open again."))
+    changed = approver.get("/r/piers/approve").text
+    assert "The approval is void." in changed
+    assert "mail/en" in changed
+    assert "Approve these bytes" not in office.browser("author").get("/r/piers/approve").text
+    send(admin, "/r/piers/approve", sure=seal(admin, "/r/piers/approve"))
+    done = send(approver, "/r/piers/schedule", sure=seal(approver, "/r/piers/schedule"))
+    assert done.headers["location"] == "/board/three-piers"
+    send(admin, "/r/piers/approve", revoke="1")
+    assert "The approval is void." in approver.get("/r/piers/approve").text
+
+
+def test_the_api_asks_for_four_eyes_too(tmp_path: Path) -> None:
+    office = Office(tmp_path / "press", blocks=BLOCKS)
+    office.release()
+    answer = office.program("approver").post("/api/v1/releases/three-piers/schedule", json={})
+    assert answer.status_code == 422
+    assert "nobody approved" in answer.text
+
+
+def test_markup_stays_text(tmp_path: Path) -> None:
+    office = Office(tmp_path / "press", blocks=BLOCKS.replace("four_eyes = true", ""))
+    quoted = 'Piers" onmouseover="alert(3)" \'{{ 7*7 }}\' & x < y'
+    path = sites.release(
+        office.root / "releases", LIFT, **{"Three piers reopen\n": "'" + quoted.replace("'", "''") + "'\n"}
+    )
+    office.desk.schedule(path)
+    client = office.browser("admin")
+    for page in ("/r/piers/schedule", "/r/piers/approve", "/board", "/board/three-piers"):
+        shown = client.get(page).text
+        assert '" onmouseover="' not in shown, page
+        assert "'49'" not in shown, page
+        assert not re.search(r"<script(?![^>]*src=)|\sstyle=|<style", shown), page
