@@ -395,8 +395,10 @@ def test_a_new_password_ends_the_other_sessions(office: Office) -> None:
 # ── one-time codes ────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_codes_are_asked_for_and_never_taken_twice(office: Office) -> None:
+def test_codes_are_asked_for_and_never_taken_twice(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     browser = office.browser()
+    assert browser.get("/account/totp").status_code == 422
+    monkeypatch.setenv("DISTRIBUTOR_KEY", "the phrase of the press office")
     page = browser.get("/account/totp").text
     secret = page.partition('name="secret" value="')[2].partition('"')[0]
     assert "data:image/svg+xml" in page

@@ -2,9 +2,9 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
-from httpx import Response
 from starlette.testclient import TestClient
 
 from distributor.web import board
@@ -33,7 +33,7 @@ def office(tmp_path: Path) -> Office:
     return made
 
 
-def send(client: TestClient, url: str, page: str = "/account", **fields: str) -> Response:
+def send(client: TestClient, url: str, page: str = "/account", **fields: str) -> Any:
     return client.post(url, data={"csrf": csrf(client, page), **fields})
 
 

@@ -61,6 +61,7 @@ def pages(desk: WebDesk) -> dict[str, str]:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("payload", [EVIL, SLY])
 @pytest.mark.parametrize(
     "field",

@@ -25,7 +25,7 @@ class Account:
     password: str | None  #: argon2id with its parameters
     lang: str
     zone: str
-    totp: str | None  #: base32 secret
+    totp: str | None  #: the secret of one-time codes, locked
     disabled: bool
     link_until: datetime | None
     made_at: datetime

@@ -72,6 +72,7 @@ async def password(request: Request) -> Response:
 async def totp(request: Request) -> Response:
     """A new secret as a QR code; it counts only after a code made with it was given."""
     kit.need(request)
+    people.locked("")  # tells at once where no secret can be stored
     return await _shown(request, totp=_offer(request, people.new_totp()))
 
 
@@ -86,7 +87,7 @@ async def totp_on(request: Request) -> Response:
         if step is None:
             raise ActionError(_("that code is not the one that the app shows now; look at the time of both devices"))
         session = people.digest(request.state.session)
-        here.people.change(who.name, totp=secret, totp_step=step, sign_out=True, keep=session)
+        here.people.change(who.name, totp=people.locked(secret), totp_step=step, sign_out=True, keep=session)
         kit.note(request, "one-time codes on", "")
 
     try:

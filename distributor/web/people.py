@@ -2,20 +2,26 @@
 
 import base64
 import hashlib
+import os
 import secrets
 import unicodedata
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import lru_cache
 from threading import Lock
+from typing import TYPE_CHECKING
 
 import pyotp
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from distributor.errors import ActionError
+from distributor.posts.vault import KEY
 from distributor.store.people import Account, People
 from distributor.web.kit import Person, Role
+
+if TYPE_CHECKING:
+    from cryptography.fernet import Fernet
 
 IDLE = timedelta(hours=12)
 LONGEST = timedelta(days=7)
@@ -91,6 +97,32 @@ def new_totp() -> str:
     return base64.b32encode(secrets.token_bytes(20)).decode()
 
 
+def locked(secret: str) -> str:
+    """A secret as it is stored: under the key that stands in the environment alone, so that no backup of the database gives it
+    away. Raises ActionError without that key.
+    """
+    return _lock().encrypt(secret.encode()).decode()
+
+
+def unlocked(stored: str) -> str:
+    """The inverse of `locked`; raises ActionError when the key is another one, or none."""
+    from cryptography.fernet import InvalidToken
+
+    try:
+        return _lock().decrypt(stored.encode()).decode()
+    except InvalidToken:
+        raise ActionError(f"{KEY} is another than the one that one-time codes were set up with") from None
+
+
+def _lock() -> "Fernet":
+    from cryptography.fernet import Fernet
+
+    phrase = os.environ.get(KEY, "")
+    if not phrase:
+        raise ActionError(f"one-time codes need {KEY} in the desk's environment: their secrets are stored under it")
+    return Fernet(base64.urlsafe_b64encode(hashlib.sha256(b"desk codes\0" + phrase.encode()).digest()))
+
+
 def step_of(secret: str, code: str, now: datetime) -> int | None:
     """The time step whose code that is, one step of 30 s early or late allowed; None for a wrong one."""
     code = "".join(code.split())
@@ -108,7 +140,7 @@ def code_fits(store: People, account: Account, code: str, now: datetime) -> bool
     """Whether the code is right and was never used (RFC 6238 §5.2); True where the person has none set up."""
     if not account.totp:
         return True
-    step = step_of(account.totp, code, now)
+    step = step_of(unlocked(account.totp), code, now)
     return step is not None and store.use_step(account.name, step)
 
 

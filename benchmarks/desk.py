@@ -1,0 +1,118 @@
+"""The desk in a browser: the list with many releases, the preview of the sample on every channel, the board of a long list; milliseconds a
+request, in one process, without the network.
+
+    python benchmarks/desk.py [RELEASES]
+"""
+
+import resource
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+import warnings
+
+warnings.simplefilter("ignore")
+
+from distributor.cli.setup import make_site
+from distributor.clock import SystemClock
+from distributor.desk import Desk
+from distributor.site import Site
+from distributor.store import NewDelivery, Release, SealedMessage
+from distributor.web import people
+from distributor.web.app import app
+from distributor.web.board import look
+
+NOW = datetime.now(UTC)
+
+
+def filled(desk: Desk, number: int) -> None:
+    """So many releases, each with two deliveries."""
+    message = SealedMessage(channel="rss", lang="en", body="{}", content="0" * 64, artefacts={"0" * 64: b""})
+    with desk.ledger(create=True) as ledger:
+        for at in range(number):
+            lift = NOW - timedelta(hours=at)
+            release = Release(
+                id=f"release-{at}", version=1, digest="", snapshot="x" * 8_000, seal=f"{at:064}", lift=lift, zone="Asia/Hong_Kong",
+                headline=f"Release {at} with a headline of usual length", pub_status="usable", catch_up_within=timedelta(minutes=15), sealed_at=lift,
+            )  # fmt: skip
+            rows = [
+                NewDelivery(
+                    kind="release", channel="rss", lang="en", recipient=f"r{n}", recipient_name="", key=f"{at}-{n}", digest="", signature=b"",
+                    due=lift, tier="public", idempotency="A", in_doubt="hold", priority=0, late_ok=True,
+                )
+                for n in range(2)
+            ]  # fmt: skip
+            ledger.plan(release, [message], rows, who="bench")
+
+
+def long_list(desk: Desk, number: int) -> None:
+    """One release to many."""
+    message = SealedMessage(channel="email", lang="en", body="{}", content="1" * 64, artefacts={"1" * 64: b""})
+    with desk.ledger() as ledger:
+        release = Release(
+            id="long", version=1, digest="", snapshot="", seal="", lift=NOW, zone="UTC", headline="Long", pub_status="usable",
+            catch_up_within=timedelta(minutes=15), sealed_at=NOW,
+        )  # fmt: skip
+        rows = (
+            NewDelivery(
+                kind="release", channel="email", lang="en", recipient=f"r{n}@x.example", recipient_name="", key=f"long-{n}", digest="",
+                signature=b"", due=NOW, tier="public", idempotency="D", in_doubt="hold", priority=3, late_ok=True,
+            )
+            for n in range(number)
+        )  # fmt: skip
+        ledger.plan(release, [message], rows, who="bench")
+
+
+def timed(call: Callable[[], object], rounds: int) -> tuple[float, float]:
+    """Median and 99th percentile in milliseconds."""
+    call()
+    taken = []
+    for _ in range(rounds):
+        began = time.perf_counter()
+        call()
+        taken.append(1000 * (time.perf_counter() - began))
+    return statistics.median(taken), sorted(taken)[int(0.99 * (rounds - 1))]
+
+
+def main() -> None:
+    """Print one table."""
+    from starlette.testclient import TestClient
+
+    number = int(sys.argv[1]) if len(sys.argv) > 1 else 10_000
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder) / "site"
+        make_site(root)
+        desk = Desk(site=Site(root), clock=SystemClock())
+        filled(desk, number)
+        long_list(desk, 10_000)
+        with desk.ledger() as ledger:
+            made = app(Site(root), SystemClock(), base="http://127.0.0.1")
+            made.state.house.people.add("a", "admin", lang="en", zone="UTC", now=NOW, password="x" * 20)
+            client = TestClient(made, base_url="http://127.0.0.1", follow_redirects=False)
+            client.cookies.set(
+                people.cookie(secure=False), people.begin(made.state.house.people, "a", address="", now=NOW)
+            )
+            assert client.get("/releases").status_code == 200
+            release = ledger.release("long")
+            assert release
+            rows: dict[str, Callable[[], object]] = {
+                f"list, {number:,} releases": lambda: client.get("/releases"),
+                f"list, {number:,} releases, searched": lambda: client.get("/releases?q=release+99"),
+                "preview page, sample": lambda: client.get("/r/harbour-line/preview"),
+                "board, 10,000 deliveries": lambda: client.get("/board/long"),
+                "board, the part that moves": lambda: look(ledger, release, desk),
+            }
+            print(f"{'milliseconds a request':<42} {'p50':>7} {'p99':>7}")
+            for name, call in rows.items():
+                print("{:<42} {:>7.1f} {:>7.1f}".format(name, *timed(call, 40)), flush=True)
+        print(f"peak {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB, everything in one process")
+
+
+if __name__ == "__main__":
+    main()
