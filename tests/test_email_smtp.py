@@ -442,6 +442,7 @@ def test_what_a_stranger_says_before_the_encryption_is_not_believed(
     assert not any(b"AUTH" in line or b"MAIL" in line for line in heard)
 
 
+@pytest.mark.slow
 def test_a_slow_line_holds_up_nobody_else(make: Callable[..., Channel], sample: Release, kit: Kit) -> None:
     """One final dot is never answered; everybody else is through long before its ten minutes."""
 

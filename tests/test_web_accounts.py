@@ -350,6 +350,7 @@ def test_many_names_do_not_fill_the_memory() -> None:
     assert len(brake._tries) == 10
 
 
+@pytest.mark.slow
 def test_an_unknown_name_takes_as_long_and_sounds_alike(office: Office) -> None:
     def timed(name: str) -> tuple[float, str]:
         account, begin = office.house.people.find(name), time.perf_counter()
