@@ -1,6 +1,5 @@
 """How far each release is, counted by the database: for pages that show many at once."""
 
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -63,17 +62,6 @@ def heads(ledger: Ledger) -> list[Head]:
         )
         for row in newest.values()
     ]
-
-
-def states(ledger: Ledger) -> dict[tuple[str, int], Counter[State]]:
-    """How many deliveries of each version are in which state, kills left out."""
-    c = s.delivery.c
-    query = select(c.release_id, c.version, c.state, func.count()).where(c.kind != KILL)
-    found: dict[tuple[str, int], Counter[State]] = {}
-    with ledger._engine.connect() as connection:  # noqa: SLF001  the same room
-        for name, version, state, count in connection.execute(query.group_by(c.release_id, c.version, c.state)):
-            found.setdefault((name, version), Counter())[State(state)] = count
-    return found
 
 
 def channels(ledger: Ledger, release: Release) -> list[Progress]:
