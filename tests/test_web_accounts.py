@@ -64,6 +64,7 @@ ROLES = {
     ("POST", "/r/{name}/approve"): "approver",
     ("GET", "/r/{name}/schedule"): "approver",
     ("POST", "/r/{name}/schedule"): "approver",
+    ("GET", "/calendar"): "author",
     ("GET", "/board"): "author",
     ("GET", "/board/{release_id}"): "author",
     ("POST", "/board/{release_id}/{action}"): "approver",

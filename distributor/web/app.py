@@ -22,6 +22,7 @@ from distributor.web import (
     api,
     approve,
     board,
+    calendar,
     edit,
     kit,
     persons,
@@ -34,7 +35,7 @@ from distributor.web import (
 from distributor.web.gate import Gate
 from distributor.web.kit import House, _
 
-_PAGES = (releases, signin, account, persons, edit, previews, approve, timing, board, reports, api)
+_PAGES = (releases, signin, account, persons, edit, previews, approve, timing, calendar, board, reports, api)
 _FOREVER = "public, max-age=31536000, immutable"
 
 

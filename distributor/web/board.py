@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
+from distributor import instants
 from distributor.desk import Desk
 from distributor.errors import ActionError
 from distributor.lifecycle import State
@@ -110,7 +111,7 @@ async def events(request: Request) -> Response:
 
 
 async def act(request: Request) -> Response:
-    """Hold, resume, cancel or kill a release, or settle what is in doubt."""
+    """Hold, resume, cancel, kill or move a release, or settle what is in doubt."""
     name, action = request.path_params["release_id"], request.path_params["action"]
     kit.need(request, Role.admin if action == "kill" else Role.approver)
     data, acting = await kit.form(request), kit.desk(request)
@@ -121,6 +122,7 @@ async def act(request: Request) -> Response:
         "resume": lambda: acting.resume(name),
         "cancel": lambda: acting.cancel(name),
         "kill": lambda: acting.kill(name),
+        "move": lambda: acting.reschedule(name, *instants.zoned(str(data.get("at", "")), acting.clock.now(), "time")),
         "settle": lambda: acting.settle(
             name,
             there=data.get("there") == "1",
