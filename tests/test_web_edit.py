@@ -376,3 +376,16 @@ def test_an_autosave_stays_in_its_folder_and_comes_back(
     assert {path.parent.name for path in (root / "var").rglob("*.md")} <= {"drafts"}
     drafts.forget("one", person)
     assert drafts.unsaved("one", person) == []
+
+
+def test_what_is_written_in_another_window_outlives_a_save(desk: WebDesk) -> None:
+    client = desk.client()
+    one, two = fields(client.get(URL).text), fields(client.get(URL).text)
+    two["text.main"] = two["text.main"].replace("Fares stay as they are.", "Written in the second window.")
+    assert client.post(f"{URL}/autosave", data={**two, "number": "1"}).json()["kept"]
+    one["text.main"] = one["text.main"].replace("34 metres long", "35 metres long")
+    assert client.post(URL, data=one).status_code == 303
+    again = fields(client.get(URL).text)
+    assert "Written in the second window." in again["text.main"]
+    assert client.post(URL, data=again).status_code == 303  # it was shown here: now it is saved, and dropped
+    assert "You had written something" not in client.get(URL).text

@@ -342,3 +342,14 @@ def test_a_pasted_text_becomes_a_release_with_every_guess_named(desk: WebDesk) -
         assert fronts.values(desk.drafts.texts(name)[MAIN].source)["id"] == name
     assert client.post("/releases/import", data={"text": "x", "lang": "no such"}).status_code == 422
     assert client.post("/releases/import", data={}).status_code == 422
+
+
+def test_many_uploads_at_once_leave_the_process_as_it_was() -> None:
+    import warnings
+    from concurrent.futures import ThreadPoolExecutor
+
+    data, before = io.BytesIO(), list(warnings.filters)
+    Image.new("RGB", (400, 400)).save(data, "PNG")
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda _: photos.read(data.getvalue(), "a.png"), range(200)))
+    assert list(warnings.filters) == before

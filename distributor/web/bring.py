@@ -21,7 +21,7 @@ async def new(request: Request) -> Response:
     """Begin with a headline; issuer and contacts come from the house where there are any."""
     kit.need(request)
     if request.method == "GET":
-        return kit.page(request, "new.html", headline="", lang="en", problems=[])
+        return kit.page(request, "new.html", headline="", written="en", problems=[])
     form = await kit.form(request)
     headline, lang = (str(form.get(key) or "").strip() for key in ("headline", "lang"))
 
@@ -37,7 +37,7 @@ async def new(request: Request) -> Response:
     try:
         name = await kit.work(made)
     except DistributorError as error:
-        return kit.page(request, "new.html", status=422, headline=headline, lang=lang, problems=error.problems)
+        return kit.page(request, "new.html", status=422, headline=headline, written=lang, problems=error.problems)
     await kit.work(lambda: kit.note(request, "new", f"began {name}", name))
     return kit.go(f"/r/{quote(name)}")
 
@@ -75,7 +75,7 @@ async def bring(request: Request) -> Response:
     """Make a release of a text: pasted, or a file. What was guessed from which line is said, as on the command line."""
     kit.need(request)
     if request.method == "GET":
-        return kit.page(request, "import.html", text="", lang="", problems=[])
+        return kit.page(request, "import.html", text="", written="", problems=[])
     form = await kit.form(request, most=documents.MAX_DOCUMENT + 1_000_000)
     upload = form.get("file")
     data = await upload.read() if isinstance(upload, UploadFile) and upload.filename else b""
@@ -84,7 +84,7 @@ async def bring(request: Request) -> Response:
     try:
         values = await kit.work(lambda: _brought(request, data, text, form))
     except DistributorError as error:
-        shown = {"text": text, "lang": str(form.get("lang") or ""), "problems": error.problems}
+        shown = {"text": text, "written": str(form.get("lang") or ""), "problems": error.problems}
         return kit.page(request, "import.html", status=422, **shown)
     await kit.work(lambda: kit.note(request, "import", f"imported {values['name']}", str(values["name"])))
     return kit.page(request, "imported.html", **values)

@@ -5,7 +5,7 @@ import fcntl
 import hashlib
 import os
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -53,6 +53,7 @@ class Unsaved:
     source: str
     seen: str
     at: datetime  #: UTC
+    window: str  #: in which of the person's windows, as its file says
 
 
 class Conflict(ActionError):
@@ -210,18 +211,20 @@ class Drafts:
     def unsaved(self, name: str, person: str) -> list[Unsaved]:
         """What this person wrote and did not save, the newest first."""
         found = []
-        for path, key, _ in self._autosaves(name, person):
+        for path, key, window in self._autosaves(name, person):
             head, _, source = path.read_bytes().decode("utf-8", "replace").partition("\n")
             if source != _text(key, self.file(name, key)).source:
                 seen = head.removeprefix("seen ").removesuffix("new")
                 at = datetime.fromtimestamp(path.stat().st_mtime, UTC)
-                found.append(Unsaved(key=key, source=source, seen=seen, at=at))
+                found.append(Unsaved(key=key, source=source, seen=seen, at=at, window=window))
         return sorted(found, key=lambda one: one.at, reverse=True)
 
-    def forget(self, name: str, person: str, tab: str = "") -> None:
-        """Drop the autosaves of one window, or of all of a person's, when they are saved or given up."""
+    def forget(self, name: str, person: str, tab: str = "", shown: Collection[str] = ()) -> None:
+        """Drop what is saved or given up: the autosaves of one window and those that were `shown` in it, or all of a person's.
+        What somebody wrote in another window meanwhile stays.
+        """
         for path, _, window in self._autosaves(name, person):
-            if not tab or window == _coded(tab):
+            if not tab or window == _coded(tab) or window in shown:
                 path.unlink(missing_ok=True)
 
     def _autosaves(self, name: str, person: str) -> Iterator[tuple[Path, str, str]]:

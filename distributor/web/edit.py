@@ -98,7 +98,7 @@ def _save(request: Request, sent: _Sent) -> Response:
         }
         values = writing.values(request, sent.name, texts, problems=[str(problem) for problem in error.problems])
         return kit.page(request, "edit.html", status=422, **values)
-    drafts.forget(sent.name, sent.who)
+    drafts.forget(sent.name, sent.who, sent.tab or "form", [str(one) for one in sent.form.getlist("shown")])
     kit.note(request, "save", f"saved {sent.name}", sent.name)
     if sent.form.get("then") == "preview":
         return kit.go(f"/r/{quote(sent.name)}/preview")

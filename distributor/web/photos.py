@@ -1,7 +1,6 @@
 """Photos that people upload: judged by what is in them, never by their name, and without camera, place or owner inside."""
 
 import io
-import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -81,19 +80,17 @@ def kind(data: bytes) -> str | None:
 def _judge(data: bytes) -> tuple[str, int]:
     """The format and the number of frames, every one of them decoded."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(io.BytesIO(data), formats=tuple(_FORMATS)) as image:
-                form = "JPEG" if image.format == "MPO" else str(image.format)
-                frames = int(getattr(image, "n_frames", 1)) if form != "JPEG" else 1
-                pixels = image.width * image.height * frames
-                if pixels > MAX_PIXELS:
-                    raise _too_large(pixels)
-                image.verify()
-            with Image.open(io.BytesIO(data), formats=tuple(_FORMATS)) as image:
-                for number in range(frames):
-                    image.seek(number)
-                    image.load()
+        with Image.open(io.BytesIO(data), formats=tuple(_FORMATS)) as image:
+            form = "JPEG" if image.format == "MPO" else str(image.format)
+            frames = int(getattr(image, "n_frames", 1)) if form != "JPEG" else 1
+            pixels = image.width * image.height * frames
+            if pixels > MAX_PIXELS:
+                raise _too_large(pixels)
+            image.verify()
+        with Image.open(io.BytesIO(data), formats=tuple(_FORMATS)) as image:
+            for number in range(frames):
+                image.seek(number)
+                image.load()
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise _too_large(None) from None
     except _FAILS:

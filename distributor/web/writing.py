@@ -67,7 +67,9 @@ def recovered(
         if taken and merged is not None:
             shown[one.key] = Text(key=one.key, path=there.path, source=merged, digest=there.digest)
         lines = compare(there.source, merged if taken and merged is not None else one.source)
-        found.append({"key": one.key, "at": one.at, "taken": taken, "source": one.source, "lines": lines})
+        found.append(
+            {"key": one.key, "at": one.at, "taken": taken, "source": one.source, "lines": lines, "window": one.window}
+        )
     return found, shown
 
 

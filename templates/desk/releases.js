@@ -9,7 +9,7 @@
         if (!answer.ok) continue;
         const n = await answer.json();
         link.textContent = `${n.error} · ${n.warning} · ${n.note}`;
-        link.setAttribute("aria-label", link.dataset.words.replace("{e}", n.error).replace("{w}", n.warning).replace("{n}", n.note));
+        link.setAttribute("aria-label", `${link.textContent} ` + link.dataset.words.replace("{e}", n.error).replace("{w}", n.warning).replace("{n}", n.note));
         link.closest("td").classList.toggle("has-errors", n.error > 0);
       } catch {
         return; // offline: the links still lead to the preview
