@@ -91,12 +91,15 @@
     saving = false;
   }
 
-  form.addEventListener("input", () => {
+  function typed() {
     kept = false;
     state.textContent = state.dataset.typing;
     clearTimeout(pause);
     pause = setTimeout(look, 150);
-  });
+  }
+  form.addEventListener("input", typed);
+  // What was typed before this script came, over a slow line, or what the browser put back into the form.
+  if ([...form.elements].some((one) => (one.type === "checkbox" ? one.checked !== one.defaultChecked : /^text/.test(one.type) && one.value !== one.defaultValue))) typed();
   setInterval(keep, 2000);
   setInterval(() => document.hidden || (kept && post(form.dataset.autosave, around)), 10000);
   addEventListener("online", () => { look(); keep(); });
