@@ -195,6 +195,11 @@ class Suppressions:
     _known: dict[str, str] = field(default_factory=dict, init=False, repr=False)
     _seen: tuple[int, ...] | None = field(default=None, init=False, repr=False)
 
+    @classmethod
+    def of(cls, contacts: Path) -> "Suppressions":
+        """Those of a site, by its folder of lists."""
+        return cls(contacts / "suppressed.csv")
+
     def why(self, address: str) -> str | None:
         """Why the address must not be written to, or None."""
         self._refresh()
@@ -238,10 +243,15 @@ class Suppressions:
         rows = [row] if self.file.is_file() and self.file.stat().st_size else [_COLUMNS, row]
         target = io.StringIO(newline="")
         csv.writer(target, lineterminator="\n").writerows(rows)
-        with self.file.open("a", encoding="utf-8", newline="") as file:
-            file.write(target.getvalue())
+        data = target.getvalue().encode()
+        with self.file.open("ab") as file:
+            file.write(data)
             file.flush()
             os.fsync(file.fileno())
+        before, now = self._seen or (0, 0, 0), self._stamp()
+        if now and now[2] == before[2] + len(data):  # nothing else was written: a long mail-out reads the file once
+            self._known |= _reasons([row])
+            self._seen = now
 
     def _rows(self) -> list[tuple[str, ...]]:
         if not self.file.is_file():
@@ -257,12 +267,20 @@ class Suppressions:
         except OSError as error:
             raise ActionError(f"cannot write {self.file}: {error.strerror}") from None
 
-    def _refresh(self) -> None:
+    def _stamp(self) -> tuple[int, ...] | None:
         try:
             found = self.file.stat()
-            seen: tuple[int, ...] | None = (found.st_mtime_ns, found.st_ino, found.st_size)
         except OSError:
-            seen = None
+            return None
+        return found.st_mtime_ns, found.st_ino, found.st_size
+
+    def _refresh(self) -> None:
+        seen = self._stamp()
         if seen != self._seen:
-            self._known = {row[0].casefold(): f"{row[1]} on {row[2][:10]}" for row in self._rows() if len(row) >= 3}
+            self._known = _reasons(self._rows())
             self._seen = seen
+
+
+def _reasons(rows: Iterable[tuple[str, ...]]) -> dict[str, str]:
+    """Why nobody writes to an address, by its casefolded form."""
+    return {row[0].casefold(): f"{row[1]} on {row[2][:10]}" for row in rows if len(row) >= 3}

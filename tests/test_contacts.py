@@ -168,6 +168,25 @@ def test_suppressions_are_seen_by_another_process_at_once(tmp_path: Path) -> Non
     assert one.why("a@x.example") is None
 
 
+def test_a_long_mail_out_does_not_read_its_own_lines_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    read, real = list[Suppressions](), Suppressions._rows
+
+    def counted(self: Suppressions) -> list[tuple[str, ...]]:
+        read.append(self)
+        return real(self)
+
+    monkeypatch.setattr(Suppressions, "_rows", counted)
+    one = Suppressions(tmp_path / "suppressed.csv")
+    for number in range(20):
+        assert one.add(f"a{number}@x.example", "bounced", now=NOW)
+    assert len(read) <= 1
+    with one.file.open("a") as file:  # a person, in an editor
+        file.write("b@x.example,asked,2030-01-01,\n")
+    assert one.add("c@x.example", "bounced", now=NOW)
+    assert len(one.all()) == 22
+    assert one.all() == Suppressions(one.file).all()
+
+
 @pytest.fixture
 def cli(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Cli:
     root = sites.make(tmp_path / "site", sites.box(tmp_path / "site"))

@@ -158,7 +158,9 @@ def test_any_name_in_any_place(
     assert dkim.verify(wire, dnsfunc=resolver(full))
 
 
-def test_markup_in_a_name_stays_text(full: Channel, built_in: Any, sample: Release, kit: Kit, tmp_path: Path) -> None:
+def test_markup_in_a_name_stays_text(
+    full: Channel, make_channel: MakeChannel, built_in: Any, sample: Release, kit: Kit, tmp_path: Path
+) -> None:
     folder = tmp_path / "templates" / "email"
     folder.mkdir(parents=True)
     (folder / "message.html").write_text("<p>{{ recipient.name }}</p>")
@@ -167,6 +169,9 @@ def test_markup_in_a_name_stays_text(full: Channel, built_in: Any, sample: Relea
         only(full, sample, own), Recipient(address="a@b.example", name='<script>"x"</script> {{ 1+1 }}')
     )
     assert body(parsed(wire), "html").strip() == "<p>&lt;script&gt;&quot;x&quot;&lt;/script&gt; {{ 1+1 }}</p>"
+    first = only(make_channel("email", to=["Lam & Co <a@b.example>"]), sample, own)
+    assert first.html is not None
+    assert first.html.strip() == "<p>Lam &amp; Co</p>"  # what a preview shows
 
 
 def test_a_template_that_changes_a_value_is_told(

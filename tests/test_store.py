@@ -15,7 +15,7 @@ from distributor.clock import SystemClock
 from distributor.desk import Desk
 from distributor.errors import ActionError, StoreError
 from distributor.site import Site
-from distributor.store import Worker, glance, open_ledger, schema
+from distributor.store import Worker, approvals, glance, open_ledger, overview, schema
 from distributor.store.rows import instant, micros
 from tests import sites
 
@@ -137,6 +137,12 @@ def test_reading_does_not_wait_for_a_writer(root: Path) -> None:
     began = time.monotonic()
     with desk(root).ledger() as ledger:
         assert ledger.counts()
+        release = ledger.release(ledger.heads()[0].id)
+        assert release
+        assert overview.channels(ledger, release)
+        assert overview.rows(ledger, release, most=1)
+        assert overview.sent_since(ledger, release, FUTURE) == 0
+        assert approvals.of(ledger, release.id, release.version) == []
     assert time.monotonic() - began < 5
     db.execute("ROLLBACK")
     db.close()

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
 from distributor.lifecycle import PubStatus
-from distributor.store.overview import Head
+from distributor.store.rows import Head
 from distributor.web import board, months
 from tests import sites
 from tests.scheduled import LIFT
@@ -97,7 +97,7 @@ def test_the_part_that_moves_counts_what_there_is(office: Office) -> None:
         assert release
         found = board.look(ledger, release, office.desk)
     assert (found["total"], found["rate"]) == (3, 0)
-    assert [(one["channel"], dict(one["states"]), one["ended"]) for one in found["channels"]] == [
+    assert [(one.channel, dict(one.states), one.ended) for one in found["channels"]] == [
         ("mail", {"planned": 2}, 0), ("rss", {"planned": 1}, 0),
     ]  # fmt: skip
     assert office.browser("author").get("/events/board/nothing").status_code == 404

@@ -100,11 +100,8 @@ class Email(Block):
         """The recipient's own headers, what is the same for all, and the recipient's own in it; ValueError for an address that
         is no header.
         """
-        for (
-            known,
-            whose,
-            made,
-        ) in self._last:  # who compares the digest sends right after; long lists are sealed in threads
+        # Who compares the digest sends right after; long lists are sealed in threads.
+        for known, whose, made in self._last:
             if known is message and whose == recipient:
                 return made
         values, own = self._own(message, recipient)
@@ -177,9 +174,8 @@ class Email(Block):
     @property
     def advice(self) -> Sequence[str]:
         """The DNS records of the signing keys."""
-        return (
-            () if self.absent else [f"{one.selector}._domainkey.{one.domain} TXT {one.record}" for one in self.signers]
-        )
+        signers = () if self.absent else self.signers
+        return [f"{one.selector}._domainkey.{one.domain} TXT {one.record}" for one in signers]
 
     # ── what comes back ───────────────────────────────────────────────────────────────────────────────────────────
 
@@ -189,7 +185,7 @@ class Email(Block):
 
     def returned(self, address: str) -> str | None:
         """The key of the delivery whose envelope sender this address is."""
-        return self.need_tokens().returned(self.returns.address, address) if self.returns and self.tokens else None
+        return self.tokens.returned(self.returns.address, address) if self.returns and self.tokens else None
 
     def read_back(self, receipt: Receipt) -> bytes | None:
         """The mail in the Maildir, wherever a mail program has moved it to; None from a server."""

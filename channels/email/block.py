@@ -155,7 +155,7 @@ class Block(Channel):
     @cached_property
     def suppressions(self) -> Suppressions:
         """Who must not be written to."""
-        return Suppressions(self.places.contacts / "suppressed.csv")
+        return Suppressions.of(self.places.contacts)
 
     @property
     def absent(self) -> tuple[str, ...]:

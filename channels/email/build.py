@@ -2,6 +2,7 @@
 
 import re
 from functools import cache
+from html import escape
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -48,7 +49,7 @@ def build(block: Block, release: Release, text: LanguageVersion, kit: Kit) -> Me
         "mailto": leave,
         **_facts(block),
     }
-    shown = marks.filled(mail.html, own)
+    shown = marks.filled(mail.html, own, escape)
     return Message(
         channel=block.name,
         type=block.TYPE,

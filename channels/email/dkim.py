@@ -91,10 +91,10 @@ def signer(domain: str, selector: str, pem: str) -> Signer:
 def sign(signers: Sequence[Signer], top: bytes, content: bytes, values: Mapping[str, str]) -> bytes:
     """What is kept with a delivery: the hash of its body and one signature by each signer. `top` are all headers."""
     body = _body_hash(content, values)
-    made = body
+    made, headers = body, _canonical_headers(top)
     for one in signers:
         unsigned = _field(one.facts, top, body, b"")
-        data = _canonical_headers(top) + _relaxed(unsigned).rstrip(b"\r\n")
+        data = headers + _relaxed(unsigned).rstrip(b"\r\n")
         signature = one.sign(data)
         made += len(signature).to_bytes(2, "big") + signature
     return made
@@ -144,14 +144,14 @@ def _relaxed(field: bytes) -> bytes:
 
 
 @lru_cache(maxsize=64)
-def _canonical_pieces(content: bytes) -> "tuple[tuple[hashlib._Hash, bytes], tuple[tuple[bytes, str, str], ...]]":
+def _canonical_pieces(content: bytes) -> "tuple[hashlib._Hash, tuple[tuple[bytes, str, str], ...]]":
     """The body's pieces, canonicalised (RFC 6376 §3.4.4), the first already hashed. A slot stands between two line ends, so
     that each piece is whole lines.
     """
     made = [(_relaxed_body(fixed), letter, form) for fixed, letter, form in slots.opened(content).body]
     last, letter, form = made[-1]
     made[-1] = (last.rstrip(b"\r\n") + b"\r\n", letter, form)
-    return (hashlib.sha256(made[0][0]), made[0][0]), tuple(made)
+    return hashlib.sha256(made[0][0]), tuple(made)
 
 
 def _relaxed_body(data: bytes) -> bytes:
@@ -159,7 +159,7 @@ def _relaxed_body(data: bytes) -> bytes:
 
 
 def _body_hash(content: bytes, values: Mapping[str, str]) -> bytes:
-    (first, _), made = _canonical_pieces(content)
+    first, made = _canonical_pieces(content)
     state = first.copy()
     for at, (fixed, letter, form) in enumerate(made):
         if at:

@@ -4,6 +4,7 @@ import json
 import math
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -29,11 +30,9 @@ class Quota:
 
     def __post_init__(self) -> None:
         """What is no such file counts as none."""
-        try:
+        with suppress(OSError, ValueError, KeyError, TypeError, AttributeError):
             found = json.loads(self.file.read_text(encoding="utf-8"))
             self._hours.update({int(hour): int(count) for hour, count in found["hours"].items()})
-        except (OSError, ValueError, KeyError, TypeError, AttributeError):
-            self._hours.clear()
 
     def free_at(self, now: datetime) -> datetime:
         """When another mail may go: `now`, or when the oldest hour no longer counts."""

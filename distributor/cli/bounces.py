@@ -47,7 +47,7 @@ def bounces_command(
     desk.site.need_root()
     # Also what is switched off: its mails still come back.
     channels = registry.build(desk.site, desk.settings, desk.places, tuple(desk.settings.channels))
-    suppressions = Suppressions(desk.places.contacts / "suppressed.csv")
+    suppressions = Suppressions.of(desk.places.contacts)
     found: list[Taken] = []
     with desk.ledger() as ledger, open_source(source, password) as box:
         taker = Taker(channels=tuple(channels.values()), ledger=ledger, suppressions=suppressions, write=not dry_run)

@@ -56,10 +56,10 @@ def show_list(setting: Setting, name: str | None, *, json_: bool) -> None:
         for file in sorted(p for p in folder.glob("*.*") if p.suffix in (".csv", ".toml") and p.stem != "suppressed"):
             found = presslist.read(file)
             table.add_row(file.stem, str(len(found.members)), str(len(found.refused)), draw.plain(file.name))
-        table.add_row("suppressed", str(len(Suppressions(folder / "suppressed.csv").all())), "", "suppressed.csv")
+        table.add_row("suppressed", str(len(Suppressions.of(folder).all())), "", "suppressed.csv")
         out.print(table)
         return
-    suppressed = Suppressions(folder / "suppressed.csv").all()
+    suppressed = Suppressions.of(folder).all()
     members = presslist.read(presslist.path(folder, name)).members
     if json_:
         as_json.show([{**_facts(one), "suppressed": suppressed.get(one.key)} for one in members])
@@ -116,7 +116,7 @@ def remove_member(setting: Setting, name: str, address: str) -> None:
 @click.pass_obj
 def suppress(setting: Setting, address: str, reason: str, *, undo: bool) -> None:
     """Never write to ADDRESS again, whatever list it is on: also not what is scheduled already."""
-    suppressions, found = Suppressions(_folder(setting) / "suppressed.csv"), _address(address)
+    suppressions, found = Suppressions.of(_folder(setting)), _address(address)
     if undo:
         if not suppressions.remove(found):
             raise ActionError(f"{found} is not suppressed")

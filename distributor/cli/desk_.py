@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 import click
 
+from distributor.cli import listening
 from distributor.cli.main import Setting
 from distributor.errors import ActionError
 
@@ -39,15 +40,8 @@ def desk_command(setting: Setting, port: int, host: str, url: str, proxies: tupl
         )
     site = setting.desk().site
     site.need_root()
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        listener = socket.create_server((host, port), family=family, backlog=256)
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise ActionError(f"cannot listen on {host}:{port}: {reason}; choose another with --port") from None
-    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    here = f"[{host}]" if ":" in host else host
-    _serve(setting, listener, url.rstrip("/") or f"http://{here}:{listener.getsockname()[1]}", proxies)
+    listener = listening.listener(host, port)
+    _serve(setting, listener, url.rstrip("/") or listening.address(host, listener), proxies)
 
 
 def _serve(setting: Setting, listener: socket.socket, base: str, proxies: tuple[str, ...]) -> None:

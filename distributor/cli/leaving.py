@@ -87,7 +87,7 @@ def in_front(behind: Callable[..., Any], base: str, desk: Desk, now: Callable[[]
         behind=behind,
         base=base,
         channels=tuple(desk.channels.values()),
-        suppressions=Suppressions(desk.places.contacts / "suppressed.csv"),
+        suppressions=Suppressions.of(desk.places.contacts),
         templates=Templates(desk.site.layers("templates")),
         newsroom=desk.settings.newsroom,
         now=now,

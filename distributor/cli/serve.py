@@ -7,7 +7,6 @@ import asyncio
 import hashlib
 import os
 import re
-import socket
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from email.utils import formatdate, parsedate_to_datetime
@@ -20,7 +19,6 @@ import click
 
 from distributor import public
 from distributor.cli.main import Setting
-from distributor.errors import ActionError
 
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 Headers = list[tuple[bytes, bytes]]
@@ -245,26 +243,20 @@ def serve_command(setting: Setting, port: int, host: str) -> None:
     """Show the public folder on this machine: what is released, and nothing else. Unsubscribe links are answered, too."""
     import uvicorn
 
-    from distributor.cli import leaving
+    from distributor.cli import leaving, listening
 
     desk = setting.desk()
     desk.site.need_root()
     folder = desk.places.public
     folder.mkdir(parents=True, exist_ok=True)
     base = urlsplit(desk.settings.newsroom.url).path.rstrip("/")
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        listener = socket.create_server((host, port), family=family, backlog=2048)
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise ActionError(f"cannot listen on {host}:{port}: {reason}; choose another with --port") from None
-    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # else a body waits 40 ms for the answer to its head
+    listens = listening.listener(host, port)
     app = leaving.in_front(Public(folder, base), base, desk, setting.clock.now)
     config = uvicorn.Config(
         app, log_config=None, access_log=False, lifespan="off", server_header=False, proxy_headers=False
     )
-    click.echo(f"serving {folder} on http://{host}:{listener.getsockname()[1]} · Ctrl-C stops")
+    click.echo(f"serving {folder} on {listening.address(host, listens)} · Ctrl-C stops")
     try:
-        asyncio.run(uvicorn.Server(config).serve(sockets=[listener]))
+        asyncio.run(uvicorn.Server(config).serve(sockets=[listens]))
     except KeyboardInterrupt:
         click.echo("stopped")

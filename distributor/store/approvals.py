@@ -37,7 +37,7 @@ def add(ledger: Ledger, approval: Approval) -> None:
         "at": micros(approval.at),
     }
     facts = {"release_id": approval.release_id, "version": approval.version, "detail": approval.seal}
-    with ledger._engine.begin() as connection:  # noqa: SLF001  the same room
+    with ledger.writing() as connection:
         connection.execute(insert(s.approval).values(**values))
         q.log(connection, approval.at, who=approval.who, action="approve", **facts)
 
@@ -46,7 +46,7 @@ def of(ledger: Ledger, release_id: str, version: int) -> list[Approval]:
     """Every approval of a version, the newest first."""
     c = s.approval.c
     query = select(s.approval).where(c.release_id == release_id, c.version == version).order_by(c.id.desc())
-    with ledger._engine.connect() as connection:  # noqa: SLF001  the same room
+    with ledger.reading() as connection:
         return [
             Approval(
                 release_id=row.release_id,
@@ -65,7 +65,7 @@ def revoke(ledger: Ledger, release_id: str, version: int, *, who: str, now: date
     """Take back what one person approved of a version; returns how many approvals."""
     c = s.approval.c
     mine = (c.release_id == release_id, c.version == version, c.who == who, c.revoked_at.is_(None))
-    with ledger._engine.begin() as connection:  # noqa: SLF001  the same room
+    with ledger.writing() as connection:
         found = connection.execute(update(s.approval).where(*mine).values(revoked_at=micros(now))).rowcount
         if found:
             facts = {"release_id": release_id, "version": version, "detail": ""}

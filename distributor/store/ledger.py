@@ -63,7 +63,7 @@ class Ledger(Reader):
         planned `again` for another time; what was held stays held. Raises ActionError when the version is already there
         otherwise, or a delivery would precede the lift.
         """
-        with self._engine.begin() as connection:
+        with self.writing() as connection:
             held = self._replace(connection, release, again=again)
             try:
                 connection.execute(insert(s.release).values(q.release_values(release)))
@@ -117,7 +117,7 @@ class Ledger(Reader):
         begun ones may be sent. A late receipt still resolves a row that a reaper put in doubt; a retry gives way to
         what a person wanted meanwhile. `flying` names what really is on the wire, after a commit whose answer was lost.
         """
-        with self._engine.begin() as connection:
+        with self.writing() as connection:
             gate.settle(connection, worker, settlements)
             if flying is not None:
                 gate.take_back_unsent(connection, worker, now, flying)
@@ -125,7 +125,7 @@ class Ledger(Reader):
 
     def strays(self, now: datetime, known: Collection[str]) -> list[str]:
         """Channels on which something is due and that are not `known`."""
-        with self._reading() as connection:
+        with self.reading() as connection:
             return q.strays(connection, now, known)
 
     def reap(self, now: datetime, *, myself: str, alone: bool = False) -> list[Delivery]:
@@ -133,7 +133,7 @@ class Ledger(Reader):
 
         Retried where a repeat is the same post or can be looked up, else in doubt.
         """
-        with self._engine.begin() as connection:
+        with self.writing() as connection:
             gate.forget_workers(connection, now - timedelta(days=1))
             return gate.reap(connection, now, myself=myself, alone=alone)
 
@@ -144,7 +144,7 @@ class Ledger(Reader):
         of a running service reads the same rows. What is on the wire is moved when it comes back unsent. What may be
         out already is not canceled but in doubt: a person says what became of it.
         """
-        with self._engine.begin() as connection:
+        with self.writing() as connection:
             if _killed(connection, release_id, version):
                 raise ActionError(f"'{release_id}' was killed: nothing of it is held, resumed or canceled any more")
             return _move(connection, release_id, version, change, now=now, who=who)
@@ -152,7 +152,7 @@ class Ledger(Reader):
     def hold_back(self, row: Delivery, *, now: datetime, why: str) -> int:
         """Hold what is left of a delivery's list, as a person would, on its channel alone; returns how many deliveries."""
         hold = Change(action="hold", from_states=WAITING, to=State.held, pub_status=PubStatus.usable)
-        with self._engine.begin() as connection:
+        with self.writing() as connection:
             held = _move(connection, row.release_id, row.version, hold, now=now, who="breaker", channel=row.channel)
             if held:
                 facts = {"release_id": row.release_id, "version": row.version, "detail": f"{row.channel}: {why}"}
@@ -169,7 +169,7 @@ class Ledger(Reader):
         c = s.delivery.c
         stop = Change(action="kill", from_states=(*WAITING, *STOPPED), to=State.canceled, pub_status=PubStatus.canceled)
         perhaps_out = c.state.in_((State.delivered, State.in_doubt, State.sending))
-        with self._engine.begin() as connection:
+        with self.writing() as connection:
             taken = _killed(connection, release_id, version)
             if not taken:
                 _move(connection, release_id, version, stop, now=now, who=who)
@@ -193,7 +193,7 @@ class Ledger(Reader):
         if not there:
             state = case((CALLED_OFF, State.canceled), else_=State.planned)
             values = {"state": state, "late_ok": 1, "doubt_since": None, "reason": f"{who} sends it again"}
-        with self._engine.begin() as connection:
+        with self.writing() as connection:
             for row in rows:
                 mine = [c.id == row.id, c.state == State.in_doubt, *([] if there else [~OVERTAKEN])]
                 if not connection.execute(update(s.delivery).where(*mine).values(values)).rowcount:
@@ -210,7 +210,7 @@ class Ledger(Reader):
         """
         c = s.delivery.c
         query = select(c.release_id, c.version, c.channel, c.recipient).where(c.id == delivery_id)
-        with self._engine.begin() as connection:
+        with self.writing() as connection:
             row = connection.execute(query.with_for_update()).first()  # two readers of one mailbox write it once
             if row is None or connection.execute(bounces(delivery_id, mark)).first():
                 return False
@@ -229,7 +229,7 @@ class Ledger(Reader):
 
     def beat(self, worker: Worker) -> None:
         """Say that a worker is alive."""
-        with self._engine.begin() as connection:
+        with self.writing() as connection:
             new = upsert(connection, s.worker).values(
                 name=worker.name,
                 pid=worker.pid,
@@ -243,7 +243,7 @@ class Ledger(Reader):
 
     def leave(self, name: str) -> None:
         """A worker ends."""
-        with self._engine.begin() as connection:
+        with self.writing() as connection:
             connection.execute(delete(s.worker).where(s.worker.c.name == name))
 
 

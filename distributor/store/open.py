@@ -9,6 +9,7 @@ from sqlalchemy.exc import ArgumentError, DatabaseError, InterfaceError, Operati
 from distributor.errors import StoreError
 from distributor.site import SQLITE
 from distributor.store import postgres, schema, sqlite
+from distributor.store.base import reading
 from distributor.store.ledger import Ledger
 from distributor.store.people import People
 
@@ -82,7 +83,7 @@ def _speak_plainly(engine: Engine, shown: str, way_out: Callable[[str], str]) ->
 
 
 def _bring_forward(engine: Engine, shown: str) -> None:
-    with engine.connect().execution_options(reading=True) as connection:  # the usual case waits for no writer
+    with reading(engine) as connection:  # the usual case waits for no writer
         if inspect(connection).has_table("schema_version") and schema.version_of(connection) == schema.VERSION:
             return
     with engine.begin() as connection:

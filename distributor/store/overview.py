@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import and_, case, func, select
 
-from distributor.lifecycle import KILL, PubStatus, State
+from distributor.lifecycle import KILL, WAITING, State
 from distributor.store import queries as q
 from distributor.store import schema as s
 from distributor.store.ledger import Ledger
@@ -32,36 +32,10 @@ class Progress:
         """All deliveries."""
         return sum(self.states.values())
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Head:
-    """What a list shows of one release: its newest version."""
-
-    id: str
-    version: int
-    headline: str
-    lift: datetime
-    zone: str
-    pub_status: PubStatus
-
-
-def heads(ledger: Ledger) -> list[Head]:
-    """The newest version of every release, without its text."""
-    c = s.release.c
-    query = select(c.id, c.version, c.headline, c.lift, c.zone, c.pub_status).order_by(c.id, c.version)
-    with ledger._engine.connect() as connection:  # noqa: SLF001  the same room
-        newest = {row.id: row for row in connection.execute(query)}
-    return [
-        Head(
-            id=row.id,
-            version=row.version,
-            headline=row.headline,
-            lift=instant(row.lift),
-            zone=row.zone,
-            pub_status=PubStatus(row.pub_status),
-        )
-        for row in newest.values()
-    ]
+    @property
+    def ended(self) -> int:
+        """Deliveries that are neither to come nor on the wire."""
+        return sum(count for state, count in self.states.items() if state not in (*WAITING, State.sending))
 
 
 def channels(ledger: Ledger, release: Release) -> list[Progress]:
@@ -76,7 +50,7 @@ def channels(ledger: Ledger, release: Release) -> list[Progress]:
     )
     query = select(c.channel, c.state, *sums).where(q.of(release.id, release.version), c.kind != KILL)
     grouped: dict[str, list[tuple[str, int, int, int | None, int | None, int | None]]] = {}
-    with ledger._engine.connect() as connection:  # noqa: SLF001  the same room
+    with ledger.reading() as connection:
         for channel, *rest in connection.execute(query.group_by(c.channel, c.state)):
             grouped.setdefault(channel, []).append(tuple(rest))
     return [
@@ -100,7 +74,7 @@ def rows(ledger: Ledger, release: Release, *, most: int, channel: str = "", stat
     where += [c.state == state] if state else []
     order = case({one.value: at for at, one in enumerate(_URGENT)}, value=c.state, else_=len(_URGENT))
     query = select(s.delivery).where(and_(*where)).order_by(order, c.planned_for, c.id).limit(most)
-    with ledger._engine.connect() as connection:  # noqa: SLF001  the same room
+    with ledger.reading() as connection:
         return [q.delivery(row) for row in connection.execute(query)]
 
 
@@ -110,5 +84,5 @@ def sent_since(ledger: Ledger, release: Release, since: datetime) -> int:
     query = select(func.count()).where(
         q.of(release.id, release.version), c.state == State.delivered, c.settled_at >= micros(since)
     )
-    with ledger._engine.connect() as connection:  # noqa: SLF001  the same room
+    with ledger.reading() as connection:
         return int(connection.execute(query).scalar_one())

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, delete, func, insert, or_, select, union_all, update
+from sqlalchemy import Row, delete, func, insert, or_, select, union_all, update
 from sqlalchemy.exc import IntegrityError
 
 from distributor.errors import ActionError
 from distributor.store import postgres
 from distributor.store import schema as s
+from distributor.store.base import Store
 from distributor.store.rows import instant, maybe_instant, micros
 
 _SEEN_EVERY = timedelta(minutes=5)  # a page view is no reason to write to the disk
@@ -55,43 +56,32 @@ class Deed:
     address: str
 
 
-class People:
+class People(Store):
     """Accounts, sessions, tokens and the audit log. Safe to use from several threads."""
-
-    def __init__(self, engine: Engine) -> None:
-        """Use `open_people`."""
-        self._engine = engine
-
-    def close(self) -> None:
-        """Give back the connections."""
-        self._engine.dispose()
-
-    def _reading(self) -> Connection:
-        return self._engine.connect().execution_options(reading=True)
 
     # ── accounts ──────────────────────────────────────────────────────────────────────────────────────────────────
 
     def all(self) -> list[Account]:
         """Everybody, by name."""
-        with self._reading() as connection:
+        with self.reading() as connection:
             return [_account(row) for row in connection.execute(select(s.person).order_by(s.person.c.name))]
 
     def find(self, name: str) -> Account | None:
         """One person, or None."""
-        with self._reading() as connection:
+        with self.reading() as connection:
             row = connection.execute(select(s.person).where(s.person.c.name == name)).first()
         return _account(row) if row else None
 
     def nobody(self) -> bool:
         """Whether there is no person yet."""
-        with self._reading() as connection:
+        with self.reading() as connection:
             return connection.execute(select(s.person.c.name).limit(1)).first() is None
 
     def add(self, name: str, role: str, *, lang: str, zone: str, now: datetime, password: str | None = None) -> None:
         """Add a person; raises ActionError where there is one of that name."""
         values = {"name": name, "role": role, "lang": lang, "zone": zone, "password": password, "made_at": micros(now)}
         try:
-            with self._engine.begin() as connection:
+            with self.writing() as connection:
                 connection.execute(insert(s.person).values(**values))
         except IntegrityError:
             raise ActionError(f"there is somebody called '{name}' already") from None
@@ -99,7 +89,7 @@ class People:
     def add_first(self, name: str, role: str, *, lang: str, zone: str, now: datetime, password: str) -> bool:
         """Add the first person; False where somebody was faster."""
         values = {"name": name, "role": role, "lang": lang, "zone": zone, "password": password, "made_at": micros(now)}
-        with self._engine.begin() as connection:
+        with self.writing() as connection:
             if connection.dialect.name == "postgresql":
                 postgres.alone(connection)
             if connection.execute(select(s.person.c.name).limit(1)).first():
@@ -112,7 +102,7 @@ class People:
         where no admin who can sign in would be left.
         """
         c = s.person.c
-        with self._engine.begin() as connection:
+        with self.writing() as connection:
             if connection.dialect.name == "postgresql":
                 postgres.alone(connection)
             if not connection.execute(update(s.person).where(c.name == name).values(**values)).rowcount:
@@ -129,7 +119,7 @@ class People:
         unknown or too old.
         """
         c = s.person.c
-        with self._engine.begin() as connection:
+        with self.writing() as connection:
             good = (c.link == link, c.link_until > micros(now), c.disabled == 0)
             name: str | None = connection.execute(select(c.name).where(*good).with_for_update()).scalar()
             if name is None:
@@ -143,7 +133,7 @@ class People:
         """Whose one-time link that is, if it still holds."""
         c = s.person.c
         good = (c.link == link, c.link_until > micros(now), c.disabled == 0)
-        with self._reading() as connection:
+        with self.reading() as connection:
             name: str | None = connection.execute(select(c.name).where(*good)).scalar()
         return name
 
@@ -151,7 +141,7 @@ class People:
         """Mark a time step of one-time codes as used; False where it or a later one was used before."""
         c = s.person.c
         mine = update(s.person).where(c.name == name, c.totp_step < step).values(totp_step=step)
-        with self._engine.begin() as connection:
+        with self.writing() as connection:
             return bool(connection.execute(mine).rowcount)
 
     # ── sessions and tokens ───────────────────────────────────────────────────────────────────────────────────────
@@ -159,7 +149,7 @@ class People:
     def begin(self, session: str, name: str, *, address: str, now: datetime, since: datetime) -> None:
         """Begin a session, by its SHA-256; forget those that began before `since`."""
         at = micros(now)
-        with self._engine.begin() as connection:
+        with self.writing() as connection:
             connection.execute(delete(s.session).where(s.session.c.made_at < micros(since)))
             connection.execute(
                 insert(s.session).values(id=session, person=name, made_at=at, seen_at=at, address=address)
@@ -169,44 +159,44 @@ class People:
         """Who has that session, if it holds: seen within `idle`, begun within `longest`, of somebody who is not disabled."""
         c = s.session.c
         query = select(s.person, c.seen_at, c.made_at.label("began")).join_from(s.session, s.person)
-        with self._reading() as connection:
+        with self.reading() as connection:
             row = connection.execute(query.where(c.id == session, s.person.c.disabled == 0)).first()
         if row is None or now - instant(row.seen_at) > idle or now - instant(row.began) > longest:
             return None
         if now - instant(row.seen_at) > _SEEN_EVERY:
-            with self._engine.begin() as connection:
+            with self.writing() as connection:
                 connection.execute(update(s.session).where(c.id == session).values(seen_at=micros(now)))
         return _account(row)
 
     def end(self, session: str) -> None:
         """End one session."""
-        with self._engine.begin() as connection:
+        with self.writing() as connection:
             connection.execute(delete(s.session).where(s.session.c.id == session))
 
     def add_token(self, token: str, name: str, *, label: str, role: str, now: datetime) -> None:
         """Keep an API token by its SHA-256."""
         values = {"id": token, "person": name, "label": label, "role": role, "made_at": micros(now)}
-        with self._engine.begin() as connection:
+        with self.writing() as connection:
             connection.execute(insert(s.api_token).values(**values))
 
     def by_token(self, token: str, now: datetime) -> tuple[Account, str] | None:
         """Whose API token that is, and its role; None for an unknown one or a disabled person."""
         c = s.api_token.c
         query = select(s.person, c.role.label("scope"), c.used_at).join_from(s.api_token, s.person)
-        with self._reading() as connection:
+        with self.reading() as connection:
             row = connection.execute(query.where(c.id == token, s.person.c.disabled == 0)).first()
         if row is None:
             return None
         used = maybe_instant(row.used_at)
         if used is None or now - used > _SEEN_EVERY:
-            with self._engine.begin() as connection:
+            with self.writing() as connection:
                 connection.execute(update(s.api_token).where(c.id == token).values(used_at=micros(now)))
         return _account(row), row.scope
 
     def tokens(self, name: str) -> list[Token]:
         """A person's API tokens, the newest first."""
         c = s.api_token.c
-        with self._reading() as connection:
+        with self.reading() as connection:
             rows = connection.execute(select(s.api_token).where(c.person == name).order_by(c.made_at.desc())).all()
         return [
             Token(
@@ -223,7 +213,7 @@ class People:
     def drop_token(self, token: str, name: str) -> bool:
         """Make a person's API token worthless; False where they have no such token."""
         mine = (s.api_token.c.id == token, s.api_token.c.person == name)
-        with self._engine.begin() as connection:
+        with self.writing() as connection:
             return bool(connection.execute(delete(s.api_token).where(*mine)).rowcount)
 
     # ── audit ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -231,7 +221,7 @@ class People:
     def note(self, who: str, action: str, detail: str, *, release_id: str, address: str, now: datetime) -> None:
         """Append to the audit log. Nothing ever changes or removes a line."""
         values = {"at": micros(now), "who": who, "action": action, "detail": detail[:2_000]}
-        with self._engine.begin() as connection:
+        with self.writing() as connection:
             connection.execute(insert(s.audit).values(**values, release_id=release_id, address=address))
 
     def deeds(self, *, word: str = "", limit: int = 100, skip: int = 0) -> list[Deed]:
@@ -246,7 +236,7 @@ class People:
         if word:
             parts = (both.c.who, both.c.action, both.c.release_id, both.c.detail)
             query = query.where(or_(*(part.icontains(word, autoescape=True) for part in parts)))
-        with self._reading() as connection:
+        with self.reading() as connection:
             return [_deed(row._mapping) for row in connection.execute(query)]  # noqa: SLF001  SQLAlchemy's public name
 
 

@@ -26,6 +26,7 @@ from distributor.store.dialect import moment, upsert
 from distributor.store.rows import (
     Attempt,
     Delivery,
+    Head,
     NewDelivery,
     Release,
     SealedMessage,
@@ -38,6 +39,18 @@ from distributor.store.rows import (
 def of(release_id: str, version: int) -> ColumnElement[bool]:
     """The deliveries of one version."""
     return and_(s.delivery.c.release_id == release_id, s.delivery.c.version == version)
+
+
+def heads(connection: Connection) -> list[Head]:
+    """The newest version of every release, without its text."""
+    r, usable = s.release.c, {status.value: status for status in PubStatus}
+    newest: dict[str, Head] = {}
+    for one, version, lift, zone, headline, status in connection.execute(
+        select(r.id, r.version, r.lift, r.zone, r.headline, r.pub_status)
+    ):
+        if (known := newest.get(one)) is None or known.version < version:
+            newest[one] = Head(one, version, instant(lift), zone, headline, usable[status])
+    return list(newest.values())
 
 
 def strays(connection: Connection, now: datetime, known: Collection[str]) -> list[str]:

@@ -3,21 +3,19 @@
 from collections.abc import Callable, Collection, Mapping
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, Engine, Select, and_, case, exists, func, or_, select, text
+from sqlalchemy import Connection, Select, and_, case, exists, func, or_, select, text
 
-from distributor.lifecycle import KILL, WAITING, PubStatus, State
+from distributor.lifecycle import KILL, WAITING, State
 from distributor.store import queries as q
 from distributor.store import schema as s
-from distributor.store.rows import Attempt, Delivery, Release, Standing, Worker, instant, maybe_instant, micros
+from distributor.store.base import Store
+from distributor.store.rows import Attempt, Delivery, Head, Release, Standing, Worker, instant, maybe_instant, micros
 
 
-class Reader:
+class Reader(Store):
     """Questions that change nothing and block nobody."""
 
-    def __init__(self, engine: Engine) -> None:
-        """Use `open_ledger`."""
-        self._engine = engine
-        self._watch: Connection | None = None
+    _watch: Connection | None = None
 
     @property
     def shared(self) -> bool:
@@ -28,7 +26,7 @@ class Reader:
         """Give back the connections."""
         if self._watch is not None:
             self._watch.close()
-        self._engine.dispose()
+        super().close()
 
     def time(self, monotonic: Callable[[], float]) -> tuple[datetime, float] | None:
         """The server's clock and a `monotonic` second at which it certainly was that late; None where the host's own
@@ -37,7 +35,7 @@ class Reader:
         if not self.shared:
             return None
         query = text("SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint")
-        with self._reading() as connection:
+        with self.reading() as connection:
             return instant(connection.execute(query).scalar_one()), monotonic()
 
     def release(self, release_id: str, version: int | None = None) -> Release | None:
@@ -45,7 +43,7 @@ class Reader:
         query = select(s.release).where(s.release.c.id == release_id).order_by(s.release.c.version.desc()).limit(1)
         if version is not None:
             query = query.where(s.release.c.version == version)
-        with self._reading() as connection:
+        with self.reading() as connection:
             row = connection.execute(query).first()
         return q.release(row) if row else None
 
@@ -54,19 +52,19 @@ class Reader:
         query = select(s.release).order_by(s.release.c.lift.desc(), s.release.c.id, s.release.c.version.desc())
         if release_id is not None:
             query = query.where(s.release.c.id == release_id)
-        with self._reading() as connection:
+        with self.reading() as connection:
             return [q.release(row) for row in connection.execute(query)]
 
     def deliveries(self, release_id: str, version: int) -> list[Delivery]:
         """The rows of one version, in the order of sending."""
-        with self._reading() as connection:
+        with self.reading() as connection:
             return q.deliveries(connection, q.of(release_id, version))
 
     def attempts(self, release_id: str, version: int) -> list[Attempt]:
         """Every try of one version, oldest first."""
         query = select(s.attempt).join(s.delivery, s.delivery.c.id == s.attempt.c.delivery_id)
         query = query.where(q.of(release_id, version)).order_by(s.attempt.c.id)
-        with self._reading() as connection:
+        with self.reading() as connection:
             return [q.attempt(row) for row in connection.execute(query)]
 
     def messages(self, ids: Collection[int]) -> dict[int, tuple[str, Mapping[str, bytes]]]:
@@ -74,7 +72,7 @@ class Reader:
         if not ids:
             return {}
         c = s.message.c
-        with self._reading() as connection:
+        with self.reading() as connection:
             found = connection.execute(select(c.id, c.body, c.content).where(c.id.in_(ids))).all()
             wanted = {row.id: {row.content, *q.hashes(row.body)} for row in found}
             every = set().union(*wanted.values())
@@ -87,7 +85,7 @@ class Reader:
         c = s.delivery.c
         left = or_(c.settled_at.is_(None), c.settled_at >= micros(since))
         query = select(func.count()).where(q.of(release_id, version), c.channel == channel, c.kind != KILL, left)
-        with self._reading() as connection:
+        with self.reading() as connection:
             return int(connection.execute(query).scalar_one())
 
     def instants(self, now: datetime, until: datetime, limit: int = 64) -> list[datetime]:
@@ -96,7 +94,7 @@ class Reader:
         """
         first = select(func.min(s.delivery.c.due)).where(s.WAITS)
         found: list[datetime] = []
-        with self._reading() as connection:
+        with self.reading() as connection:
             due = connection.execute(first).scalar()
             while due is not None and due <= micros(until) and len(found) < limit:
                 found.append(instant(due))
@@ -108,7 +106,7 @@ class Reader:
         """Channels and messages that something waits for between now and `until`, to get them ready."""
         c = s.delivery.c
         query = select(c.channel, c.message_id).where(s.WAITS, c.due > micros(now), c.due <= micros(until))
-        with self._reading() as connection:
+        with self.reading() as connection:
             return [(row.channel, row.message_id) for row in connection.execute(query.distinct().limit(limit))]
 
     def mark(self) -> str:
@@ -116,49 +114,47 @@ class Reader:
         this very Reader.
         """
         if self.shared:
-            with self._reading() as connection:
+            with self.reading() as connection:
                 return str(connection.execute(text("SELECT pg_current_snapshot()")).scalar_one())
         if self._watch is None:  # SQLite counts per connection, so it is always the same one
-            self._watch = self._reading()
+            self._watch = self.reading()
         found = self._watch.execute(text("PRAGMA data_version")).scalar_one()
         self._watch.rollback()
         return str(found)
 
     def standings(self) -> list[Standing]:
         """How the newest version of every release stands: its deliveries counted, not read."""
-        r, d = s.release.c, s.delivery.c
+        d = s.delivery.c
         killing = func.sum(case((d.kind == KILL, 1), else_=0))
         count = select(d.release_id, d.version, d.state, func.count(), killing)
         count = count.group_by(d.release_id, d.version, d.state)
-        facts = select(r.id, r.version, r.lift, r.zone, r.headline, r.pub_status)
-        states, usable = {state.value: state for state in State}, {status.value: status for status in PubStatus}
+        states = {state.value: state for state in State}
         counts: dict[tuple[str, int], dict[State, int]] = {}
         killed: set[tuple[str, int]] = set()
-        with self._reading() as connection:
+        with self.reading() as connection:
             for release_id, version, state, number, kills in connection.execute(count):
                 if number > kills:
                     counts.setdefault((release_id, version), {})[states[state]] = number - kills
                 if kills:
                     killed.add((release_id, version))
-            rows = connection.execute(facts).all()
-        newest: dict[str, Standing] = {}
-        for one, version, lift, zone, headline, status in rows:
-            if (known := newest.get(one)) is None or known.version < version:
-                key = (one, version)
-                found = counts.get(key, {})
-                newest[one] = Standing(*key, instant(lift), zone, headline, usable[status], found, key in killed)
-        return list(newest.values())
+            heads = q.heads(connection)
+        return [Standing(*head, counts.get(head[:2], {}), head[:2] in killed) for head in heads]
+
+    def heads(self) -> list[Head]:
+        """The newest version of every release."""
+        with self.reading() as connection:
+            return q.heads(connection)
 
     def last_event(self) -> int:
         """The number of the newest line of the history: whatever a person does to a release writes one."""
-        with self._reading() as connection:
+        with self.reading() as connection:
             return int(connection.execute(select(func.max(s.event.c.id))).scalar() or 0)
 
     def channels(self, keys: Collection[tuple[str, int]]) -> dict[tuple[str, int], list[str]]:
         """On which channels these versions go out, by release and version."""
         c, found = s.message.c, dict[tuple[str, int], list[str]]()
         query = select(c.release_id, c.version, c.channel).where(c.release_id.in_({key[0] for key in keys}))
-        with self._reading() as connection:
+        with self.reading() as connection:
             for release_id, version, channel in connection.execute(query.order_by(c.id)):
                 names = found.setdefault((release_id, version), [])
                 if channel not in names:
@@ -168,24 +164,24 @@ class Reader:
     def counts(self) -> dict[State, int]:
         """How many deliveries are in each state."""
         query = select(s.delivery.c.state, func.count()).group_by(s.delivery.c.state)
-        with self._reading() as connection:
+        with self.reading() as connection:
             return {State(state): number for state, number in connection.execute(query)}
 
     def idle(self) -> bool:
         """Whether nothing waits and nothing is on the wire."""
         open_states = s.delivery.c.state.in_((*WAITING, State.sending))
-        with self._reading() as connection:
+        with self.reading() as connection:
             return not connection.execute(select(exists(select(s.delivery.c.id).where(open_states)))).scalar()
 
     def oldest_waiting(self) -> datetime | None:
         """The due instant of the delivery that has waited longest, or None."""
-        with self._reading() as connection:
+        with self.reading() as connection:
             return maybe_instant(connection.execute(select(func.min(s.delivery.c.due)).where(s.WAITS)).scalar())
 
     def is_out(self, release_id: str, version: int) -> bool:
         """Whether anything of a version was delivered."""
         delivered = q.of(release_id, version), s.delivery.c.state == State.delivered
-        with self._reading() as connection:
+        with self.reading() as connection:
             return connection.execute(select(s.delivery.c.id).where(*delivered).limit(1)).first() is not None
 
     def brought(self, later: Delivery) -> tuple[str, str | None] | None:
@@ -194,29 +190,29 @@ class Reader:
         same = (c.release_id == later.release_id, c.channel == later.channel, c.recipient == later.recipient)
         out = (c.version < later.version, c.kind != KILL, c.state == State.delivered, c.remote_id.is_not(None))
         query = select(c.remote_id, c.remote_url).where(*same, *out).order_by(c.version.desc()).limit(1)
-        with self._reading() as connection:
+        with self.reading() as connection:
             row = connection.execute(query).first()
         return (row.remote_id, row.remote_url) if row and row.remote_id else None
 
     def by_key(self, key: str) -> Delivery | None:
         """The delivery with that key, or None."""
-        with self._reading() as connection:
+        with self.reading() as connection:
             return next(iter(q.deliveries(connection, s.delivery.c.key == key)), None)
 
     def by_remote_id(self, remote_id: str) -> Delivery | None:
         """The newest delivery that the other side took under that id, but none that took one back; None without one."""
         where = and_(s.delivery.c.remote_id == remote_id, s.delivery.c.kind != KILL)
-        with self._reading() as connection:
+        with self.reading() as connection:
             return next(reversed(q.deliveries(connection, where)), None)
 
     def bounce_known(self, delivery_id: int, mark: str) -> bool:
         """Whether the history has this mail that came back for a delivery."""
-        with self._reading() as connection:
+        with self.reading() as connection:
             return connection.execute(bounces(delivery_id, mark)).first() is not None
 
     def workers(self) -> list[Worker]:
         """Every process that has not said goodbye, the liveliest first."""
-        with self._reading() as connection:
+        with self.reading() as connection:
             return [
                 Worker(
                     name=row.name,
@@ -228,9 +224,6 @@ class Reader:
                 )
                 for row in connection.execute(select(s.worker).order_by(s.worker.c.beat_at.desc()))
             ]
-
-    def _reading(self) -> Connection:
-        return self._engine.connect().execution_options(reading=True)
 
 
 def bounces(delivery_id: int, mark: str) -> Select[tuple[int]]:

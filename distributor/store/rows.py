@@ -45,8 +45,19 @@ class Release:
     sealed_at: datetime
 
 
+class Head(NamedTuple):
+    """What a list shows of the newest version of a release. A tuple: a list makes ten thousand of them at once."""
+
+    id: str
+    version: int
+    lift: datetime
+    zone: str
+    headline: str
+    pub_status: PubStatus
+
+
 class Standing(NamedTuple):
-    """How the newest version of a release stands, in numbers. A tuple: a list makes ten thousand of them at once."""
+    """A head, and how its deliveries stand in numbers."""
 
     id: str
     version: int

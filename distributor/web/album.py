@@ -12,19 +12,12 @@ from starlette.routing import Route
 from distributor import images
 from distributor.contract import MediaFile
 from distributor.errors import ActionError, DistributorError
-from distributor.web import kit, looks, photos, uploads
+from distributor.web import kit, looks, photos, uploads, writing
 from distributor.web.drafts import MAIN, Drafts
 from distributor.web.kit import _
 from distributor.web.photos import Box
 
 _WORDS = ("caption", "alt", "credit")
-
-
-def _name(request: Request) -> str:
-    name: str = request.path_params["name"]
-    if not looks.drafts(kit.desk(request)).exists(name):
-        raise HTTPException(404)
-    return name
 
 
 async def show(request: Request) -> Response:
@@ -34,7 +27,7 @@ async def show(request: Request) -> Response:
 
 
 def _values(request: Request, problems: list[str] | None = None) -> dict[str, Any]:
-    name = _name(request)
+    name = writing.name_of(request)
     drafts = looks.drafts(kit.desk(request))
     shown: dict[str, dict[str, Any]] = {}
     for key, text in drafts.texts(name).items():
@@ -59,7 +52,7 @@ def _size(drafts: Drafts, name: str, file: str) -> tuple[int, int] | None:
 async def photo(request: Request) -> Response:
     """One of the release's own photos; anything else that lies in the folder is not served."""
     kit.need(request)
-    name = _name(request)
+    name = writing.name_of(request)
 
     def read() -> tuple[bytes, str | None]:
         try:
@@ -86,7 +79,7 @@ async def add(request: Request) -> Response:
     await form.close()
 
     def made() -> str:
-        name = _name(request)
+        name = writing.name_of(request)
         file = uploads.add(looks.drafts(kit.desk(request)), name, photos.read(data, title), words)
         kit.note(request, "photo", f"added {file}", name)
         return "added"
@@ -102,7 +95,9 @@ async def describe(request: Request) -> Response:
 
     def made() -> str:
         drafts = looks.drafts(kit.desk(request))
-        uploads.describe(drafts, _name(request), str(form.get("key") or MAIN), str(form.get("file") or ""), words)
+        uploads.describe(
+            drafts, writing.name_of(request), str(form.get("key") or MAIN), str(form.get("file") or ""), words
+        )
         return "saved"
 
     return await _done(request, made)
@@ -114,7 +109,7 @@ async def crop(request: Request) -> Response:
     form = await kit.form(request)
 
     def made() -> str:
-        name, file = _name(request), str(form.get("file") or "")
+        name, file = writing.name_of(request), str(form.get("file") or "")
         drafts = looks.drafts(kit.desk(request))
         try:
             box = Box(**{side: int(str(form.get(side) or "")) for side in ("x", "y", "width", "height")})

@@ -24,7 +24,7 @@ async def approve(request: Request) -> Response:
         now = kit.house(request).clock.now()
 
         def write() -> None:
-            with acting.ledger(create=True) as ledger:
+            with acting.ledger() as ledger:
                 if data.get("revoke") == "1":
                     approvals.revoke(ledger, made.release.id, made.release.version, who=who.name, now=now)
                 elif data.get("sure") == made.digest:
@@ -37,7 +37,7 @@ async def approve(request: Request) -> Response:
         return kit.go(f"/r/{name}/approve")
 
     def read() -> approving.Standing:
-        with acting.ledger(create=True) as ledger:
+        with acting.ledger() as ledger:
             return approving.standing(ledger, made)
 
     standing = await kit.work(read)

@@ -1,6 +1,7 @@
 """The board: what is coming, and one release as it goes, by server-sent events (HTML Living Standard §9.2)."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
 from typing import Any
@@ -16,13 +17,12 @@ from distributor.errors import ActionError
 from distributor.lifecycle import State
 from distributor.store import overview
 from distributor.store.ledger import Ledger
-from distributor.store.rows import Release
+from distributor.store.rows import Head, Release
 from distributor.web import kit
 from distributor.web.kit import Role
 
 _EACH = 0.5
 _WINDOW = timedelta(seconds=10)
-_OPEN = (State.planned, State.retrying, State.sending)
 _ROWS = 200
 _SOON = timedelta(days=7)
 
@@ -32,9 +32,9 @@ async def coming(request: Request) -> Response:
     kit.need(request)
     acting, now = kit.desk(request), kit.house(request).clock.now()
 
-    def read() -> list[overview.Head]:
-        with acting.ledger(create=True) as ledger:
-            return [one for one in overview.heads(ledger) if abs(one.lift - now) <= _SOON]
+    def read() -> list[Head]:
+        with acting.ledger() as ledger:
+            return [one for one in ledger.heads() if abs(one.lift - now) <= _SOON]
 
     found = sorted(await kit.work(read), key=lambda one: one.lift)
     later, past = [one for one in found if one.lift > now], [one for one in found if one.lift <= now]
@@ -45,20 +45,8 @@ def look(ledger: Ledger, release: Release, acting: Desk) -> dict[str, Any]:
     """What the part that moves shows."""
     channels = overview.channels(ledger, release)
     sent = overview.sent_since(ledger, release, acting.clock.now() - _WINDOW)
-    made = [
-        {
-            "channel": one.channel,
-            "states": one.states,
-            "due": one.due,
-            "first_sent": one.first_sent,
-            "last_sent": one.last_sent,
-            "late": one.late,
-            "ended": sum(count for state, count in one.states.items() if state not in _OPEN),
-        }
-        for one in channels
-    ]
     total = sum(one.total for one in channels)
-    return {"release": release, "channels": made, "total": total, "rate": sent / _WINDOW.total_seconds()}
+    return {"release": release, "channels": channels, "total": total, "rate": sent / _WINDOW.total_seconds()}
 
 
 async def board(request: Request) -> Response:
@@ -68,7 +56,7 @@ async def board(request: Request) -> Response:
     chosen = {key: request.query_params.get(key, "")[:60] for key in ("channel", "state")}
 
     def read() -> dict[str, Any]:
-        with acting.ledger(create=True) as ledger:
+        with acting.ledger() as ledger:
             release = ledger.release(name)
             if release is None:
                 raise HTTPException(404)
@@ -85,27 +73,30 @@ async def events(request: Request) -> Response:
     kit.need(request)
     acting, name = kit.desk(request), request.path_params["release_id"]
 
-    def read() -> dict[str, Any] | None:
-        with acting.ledger(create=True) as ledger:
-            release = ledger.release(name)
-            return look(ledger, release, acting) if release else None
+    def there() -> bool:
+        with acting.ledger() as ledger:
+            return ledger.release(name) is not None
 
-    if await kit.work(read) is None:
+    if not await kit.work(there):
         raise HTTPException(404)
 
     async def stream() -> AsyncIterator[str]:
         told = ""
-        while not await request.is_disconnected():
-            found = await kit.work(read)
-            if found is None:
-                return
-            html = bytes(kit.page(request, "_board.html", **found).body).decode()
-            if html == told:
-                yield ": still here\n\n"
-            else:
-                yield "event: board\n" + "".join(f"data: {line}\n" for line in html.splitlines()) + "\n"
-            told = html
-            await asyncio.sleep(_EACH)
+        with contextlib.ExitStack() as opened:
+            ledger = await kit.work(lambda: opened.enter_context(acting.ledger()))
+
+            def read() -> str:
+                release = ledger.release(name)
+                found = look(ledger, release, acting) if release else None
+                return bytes(kit.page(request, "_board.html", **found).body).decode() if found else ""
+
+            while not await request.is_disconnected() and (html := await kit.work(read)):
+                if html == told:
+                    yield ": still here\n\n"
+                else:
+                    yield "event: board\n" + "".join(f"data: {line}\n" for line in html.splitlines()) + "\n"
+                told = html
+                await asyncio.sleep(_EACH)
 
     return StreamingResponse(stream(), media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
 

@@ -9,7 +9,7 @@ from starlette.routing import Route
 
 from distributor.embargo import zone_of
 from distributor.lifecycle import PubStatus
-from distributor.store import overview
+from distributor.store.rows import Head
 from distributor.web import kit, months
 
 _AGENDA = timedelta(days=90)
@@ -23,9 +23,9 @@ async def calendar(request: Request) -> Response:
     asked = re.fullmatch(r"(\d{4})-(0[1-9]|1[0-2])", request.query_params.get("month", ""))
     year, month = (int(asked[1]), int(asked[2])) if asked and int(asked[1]) > 1 else (today.year, today.month)
 
-    def read() -> list[overview.Head]:
-        with acting.ledger(create=True) as ledger:
-            return [one for one in overview.heads(ledger) if one.pub_status is not PubStatus.canceled]
+    def read() -> list[Head]:
+        with acting.ledger() as ledger:
+            return [one for one in ledger.heads() if one.pub_status is not PubStatus.canceled]
 
     found = months.entries(await kit.work(read), who.zone)
     view = "agenda" if request.query_params.get("view") == "agenda" else "month"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from distributor.embargo import zone_of
-from distributor.store.overview import Head
+from distributor.store.rows import Head
 
 CLOSE = timedelta(minutes=30)  #: two embargoes that are nearer take each other's readers
 

@@ -15,7 +15,7 @@ async def report(request: Request) -> Response:
     acting, name = kit.desk(request), request.path_params["release_id"]
 
     def read() -> str:
-        with acting.ledger(create=True) as ledger:
+        with acting.ledger() as ledger:
             known = ledger.releases(name)
             return lines(row for one in known for row in ledger.deliveries(one.id, one.version)) if known else ""
 

@@ -106,7 +106,6 @@ def beside(request: Request, name: str, sources: Mapping[str, str]) -> dict[str,
             "problems": [placed(name, problem) for problem in error.problems],
             "findings": [],
             "cards": [],
-            "late": "",
         }
     release = found.preview.release
     return {
@@ -114,7 +113,6 @@ def beside(request: Request, name: str, sources: Mapping[str, str]) -> dict[str,
         "findings": [(one, line_of(sources, one.field)) for one in found.preview.all_findings()],
         "cards": found.cards,
         "release": release,
-        "late": "",
     }
 
 
