@@ -8,10 +8,10 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 
-from distributor import approving, embargo, health, reading, registry, seal
+from distributor import approving, audiences, embargo, health, reading, registry, seal
 from distributor import settings as configuration
 from distributor.clock import Clock, SharedClock
-from distributor.contract import Channel, Destination, Finding, Message
+from distributor.contract import Channel, Destination, Message
 from distributor.errors import ActionError, ConfigError, nearest
 from distributor.health import Health
 from distributor.lifecycle import KILL, STOPPED, WAITING, PubStatus, State
@@ -21,16 +21,6 @@ from distributor.render import Templates
 from distributor.seal import Proof
 from distributor.site import Site
 from distributor.store import Change, Delivery, Ledger, Release, open_ledger
-
-
-class Refusal(ActionError):
-    """Findings of severity error stop an action; nothing was written."""
-
-    def __init__(self, findings: Iterable[Finding]) -> None:
-        """`findings` are the errors."""
-        self.findings = tuple(findings)
-        texts = [f"{finding.channel or 'release'}: {finding.text} [{finding.code}]" for finding in self.findings]
-        super().__init__("it cannot be scheduled; nothing was written", *texts)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,14 +92,19 @@ class Desk:
     def preview(self, path: Path, at: datetime | None = None, unsaved: reading.Unsaved | None = None) -> Preview:
         """What each channel will send. Nothing is written."""
         file = self.read(path, unsaved)
-        return self.press.preview(file, self._chosen(file), self.clock.now(), at)
+        return self.press.preview(file, self.chosen(file), self.clock.now(), at)
 
-    def _chosen(self, file: ReleaseFile) -> dict[str, Channel]:
-        """The channels that the person named, else those that the release names, else all enabled ones."""
+    def chosen(self, file: ReleaseFile) -> dict[str, Channel]:
+        """The channels that the person named, else those that the release names, else all enabled ones; each as the release's
+        audiences want it.
+        """
         named = file.release.channels
-        if self.only or not named:
-            return self.channels
-        return registry.build(self.site, self.settings, self.places, named)
+        found = self.channels if self.only or not named else self._built(named)
+        return audiences.adapted(found, file, self.settings, self._built, whole=not self.only)
+
+    def _built(self, names: Iterable[str], settings: configuration.Settings | None = None) -> dict[str, Channel]:
+        """These channels, enabled or not, of the config or of one that differs from it."""
+        return registry.build(self.site, settings or self.settings, self.places, names)
 
     # ── actions ───────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -124,8 +119,7 @@ class Desk:
         preview = self.preview(path, at)
         release = preview.release
         seal.refuse_past(preview, at, now)
-        if errors := preview.errors():
-            raise Refusal(errors)
+        seal.refuse_errors(preview)
         if not preview.rendered:
             raise ActionError("no channel would send anything: enable one in the config")
         row = seal.release(preview, now, self.settings.policy.catch_up_within)
@@ -186,10 +180,9 @@ class Desk:
             rows = ledger.deliveries(known.id, known.version)
             media = {file.name: file for sealed in self._sealed(ledger, rows).values() for file in sealed.media}
             file = seal.reopened(known, at, zone)
-            chosen = self._channels_of(rows)
+            chosen = audiences.adapted(self._channels_of(rows), file, self.settings, self._built, whole=False)
             preview = self.press.preview(file, chosen, now, at, media=media)
-            if errors := preview.errors():
-                raise Refusal(errors)
+            seal.refuse_errors(preview)
             approving.refuse_alone(ledger, preview, self.settings.policy, who=self.who)
             row = seal.release(preview, now, known.catch_up_within)
             messages = [seal.dump(one.message) for one in preview.rendered]
@@ -270,7 +263,7 @@ class Desk:
 
     def _channels_of(self, rows: Iterable[Delivery]) -> dict[str, Channel]:
         """The channels of some deliveries, enabled or not."""
-        return registry.build(self.site, self.settings, self.places, dict.fromkeys(row.channel for row in rows))
+        return self._built(dict.fromkeys(row.channel for row in rows))
 
     def _sealed(self, ledger: Ledger, rows: Iterable[Delivery]) -> dict[int, Message]:
         """The messages of some deliveries by their number, each read once; ActionError where one was changed."""

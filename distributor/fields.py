@@ -121,6 +121,17 @@ def duration(text: Any) -> Any:
     return -length if found[1] else length
 
 
+def spelled(length: timedelta) -> str:
+    """A duration as `duration` reads it: `1h30m`, `-1d`, `0s`."""
+    rest, text = abs(length), ""
+    for unit, of_it in (("d", timedelta(days=1)), ("h", timedelta(hours=1)), ("m", timedelta(minutes=1))):
+        count, rest = divmod(rest, of_it)
+        text += f"{count}{unit}" if count else ""
+    if rest or not text:
+        text += f"{rest.total_seconds():f}".rstrip("0").rstrip(".") + "s"
+    return f"-{text}" if length < timedelta() else text
+
+
 def rate(text: Any) -> Any:
     """`300/5m`, `20/s`, `20/s burst 5` → Rate; ValueError for anything else. Half of it may go at once by default."""
     if not isinstance(text, str):
@@ -155,7 +166,8 @@ Phone = Annotated[str, AfterValidator(_phone)]
 Lei = Annotated[str, AfterValidator(_lei)]
 Isin = Annotated[str, AfterValidator(_isin)]
 Hashtags = Annotated[tuple[Annotated[str, AfterValidator(hashtag)], ...], AfterValidator(_hashtags)]
-Duration = Annotated[timedelta, BeforeValidator(duration), Field(ge=timedelta())]
+_SPELLED = PlainSerializer(spelled, return_type=str, when_used="json-unless-none")
+Duration = Annotated[timedelta, BeforeValidator(duration), Field(ge=timedelta()), _SPELLED]
 RateLimit = Annotated[Rate, BeforeValidator(rate)]
-Offset = Annotated[timedelta, BeforeValidator(duration)]
+Offset = Annotated[timedelta, BeforeValidator(duration), _SPELLED]
 Instant = Annotated[Embargo, BeforeValidator(_embargo), PlainSerializer(str, return_type=str)]

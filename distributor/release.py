@@ -178,12 +178,14 @@ class Approval(_Part):
 
 
 class Audience(_Part):
-    """Who gets it through which channels, and how long after the lift."""
+    """Who gets it through which channels, and how long after the lift. What is absent is as the channel's block has it."""
 
     name: Line
-    tier: Literal["internal", "prebrief", "wire", "public"] = "public"
-    after: Offset = dt.timedelta()
-    channels: tuple[Line, ...] = ()
+    channels: tuple[Line, ...] = Field(min_length=1)
+    tier: Literal["prebrief", "wire", "public"] | None = None
+    after: Offset | None = None
+    lists: tuple[Line, ...] | None = None  #: press lists, of a channel that has them
+    tags: tuple[Line, ...] | None = None  #: only members with one of these
 
 
 class LanguageVersion(_Part):
@@ -246,9 +248,7 @@ class Release(_Part):
     def _consistent(self) -> Self:
         if self.expires_at and self.embargoed_until and self.expires_at.instant <= self.embargoed_until.instant:
             raise ValueError("expires_at must be later than embargoed_until")
-        for audience in self.audiences:
-            if audience.after < dt.timedelta() and audience.tier not in ("internal", "prebrief"):
-                raise ValueError(f"the audience '{audience.name}' would get it before the lift; only a prebrief may")
+        self._check_audiences()
         if self.version > 1 and not self.corrects:
             raise ValueError(f"version {self.version} must say what it corrects (corrects: version, class, text)")
         if self.corrects and self.corrects.version >= self.version:
@@ -257,6 +257,22 @@ class Release(_Part):
         if len(set(tags)) != len(tags):
             raise ValueError("a language version is there twice")
         return self
+
+    def _check_audiences(self) -> None:
+        """A channel has one time and one list of recipients (its block's, or one audience's)."""
+        taken: dict[str, str] = {}
+        for audience in self.audiences:
+            if audience.after and audience.after < dt.timedelta() and audience.tier in ("wire", "public"):
+                raise ValueError(f"the audience '{audience.name}' would get it before the lift; only a prebrief may")
+            for channel in audience.channels:
+                if channel in taken:
+                    both = f"the audiences '{taken[channel]}' and '{audience.name}'"
+                    raise ValueError(f"the channel '{channel}' is in {both}: a second block of its type can carry one")
+                if self.channels and channel not in self.channels:
+                    raise ValueError(
+                        f"'{channel}' of the audience '{audience.name}' is not among the release's channels"
+                    )
+                taken[channel] = audience.name
 
     @property
     def main(self) -> LanguageVersion:

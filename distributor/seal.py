@@ -3,7 +3,7 @@
 import dataclasses
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -12,7 +12,7 @@ from pydantic import TypeAdapter
 
 from distributor import embargo
 from distributor import release as release_model
-from distributor.contract import Channel, Message, Receipt, Recipient, Tier
+from distributor.contract import Channel, Finding, Message, Receipt, Recipient, Tier
 from distributor.embargo import Embargo
 from distributor.errors import ActionError
 from distributor.lifecycle import BULK, CORRECTION, Priority, PubStatus
@@ -20,6 +20,16 @@ from distributor.preview import Preview, Rendered, seal_digest
 from distributor.reading import ReleaseFile
 from distributor.release import LatePolicy
 from distributor.store import Attempt, Delivery, NewDelivery, Release, SealedMessage
+
+
+class Refusal(ActionError):
+    """Findings of severity error stop an action; nothing was written."""
+
+    def __init__(self, findings: Iterable[Finding]) -> None:
+        """`findings` are the errors."""
+        self.findings = tuple(findings)
+        texts = [f"{finding.channel or 'release'}: {finding.text} [{finding.code}]" for finding in self.findings]
+        super().__init__("it cannot be scheduled; nothing was written", *texts)
 
 
 @cache
@@ -79,6 +89,12 @@ def release(preview: Preview, now: datetime, default_catch_up: timedelta) -> Rel
         catch_up_within=default_catch_up if source.catch_up_within is None else source.catch_up_within,
         sealed_at=now,
     )
+
+
+def refuse_errors(preview: Preview) -> None:
+    """Refusal where a finding of severity error stops it."""
+    if errors := preview.errors():
+        raise Refusal(errors)
 
 
 def refuse_past(preview: Preview, at: datetime | None, now: datetime) -> None:

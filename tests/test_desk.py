@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from distributor import instants, seal
-from distributor.desk import Desk, Refusal
+from distributor.desk import Desk
 from distributor.errors import ActionError, ConfigError, StoreError
 from distributor.lifecycle import PubStatus, State
 from distributor.release import Correction, Release
@@ -141,7 +141,7 @@ class TestTheInstant:
 
 def test_a_finding_of_severity_error_stops_scheduling(desk: Desk, root: Path) -> None:
     path = sites.release(root, LIFT, **{"  - {name: Wan, email: press@harbour.example}\n": ""}, **{"contacts:\n": ""})
-    with pytest.raises(Refusal, match="no press contact"):
+    with pytest.raises(seal.Refusal, match="no press contact"):
         desk.schedule(path)
     assert not (root / "var").exists()
 
@@ -215,7 +215,7 @@ def test_a_channel_whose_language_is_missing(root: Path, clock: FakeClock) -> No
     assert (finding.channel, finding.severity) == ("box-fr", "warning")
     assert states(desk) == ["planned"]
     named = sites.release(root, LIFT, "other", **{"summary:": "channels: [box, box-fr]\nsummary:"})
-    with pytest.raises(Refusal, match="no fr version"):
+    with pytest.raises(seal.Refusal, match="no fr version"):
         desk.schedule(named)
 
 
