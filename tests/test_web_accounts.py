@@ -60,6 +60,8 @@ ROLES = {
     ("POST", "/r/{name}/photos/add"): "author",
     ("POST", "/r/{name}/photos/crop"): "author",
     ("POST", "/r/{name}/photos/words"): "author",
+    ("GET", "/r/{name}/channels"): "author",
+    ("POST", "/r/{name}/channels"): "author",
     ("GET", "/r/{name}/approve"): "author",
     ("POST", "/r/{name}/approve"): "approver",
     ("GET", "/r/{name}/schedule"): "approver",

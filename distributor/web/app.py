@@ -23,6 +23,7 @@ from distributor.web import (
     approve,
     board,
     calendar,
+    carrying,
     edit,
     kit,
     persons,
@@ -35,7 +36,7 @@ from distributor.web import (
 from distributor.web.gate import Gate
 from distributor.web.kit import House, _
 
-_PAGES = (releases, signin, account, persons, edit, previews, approve, timing, calendar, board, reports, api)
+_PAGES = (releases, signin, account, persons, edit, carrying, previews, approve, timing, calendar, board, reports, api)
 _FOREVER = "public, max-age=31536000, immutable"
 
 
