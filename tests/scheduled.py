@@ -1,6 +1,7 @@
 """A scheduled site under a clock that tests step, on either store."""
 
 import asyncio
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -16,6 +17,35 @@ NOW = datetime(2030, 3, 1, 12, tzinfo=UTC)
 LIFT = NOW + timedelta(hours=1)
 
 
+def outbox(desk: Desk, ledger: Ledger, events: list[Event]) -> Outbox:
+    """The loop of a site, under its desk's clock."""
+    return Outbox(
+        ledger=ledger,
+        channels=dict(desk.channels),
+        clock=desk.clock,
+        worker="test",
+        policy=desk.settings.policy,
+        report=events.extend,
+        jitter=lambda: 1.0,
+        redact=redact.of(desk.channels),
+        find=desk.find_channel,
+    )
+
+
+def drain(desk: Desk, outbox: Callable[[Ledger], Outbox]) -> int:
+    """Send what is due; returns how many."""
+
+    async def work() -> int:
+        with desk.ledger() as ledger:
+            made = outbox(ledger)
+            await made.look_around()
+            count = await made.finish()
+            await made.close()
+            return count
+
+    return asyncio.run(work())
+
+
 class Scheduled:
     """A scheduled site under a clock that tests step."""
 
@@ -27,28 +57,10 @@ class Scheduled:
         self.events: list[Event] = []
 
     def outbox(self, ledger: Ledger) -> Outbox:
-        return Outbox(
-            ledger=ledger,
-            channels=dict(self.desk.channels),
-            clock=self.clock,
-            worker="test",
-            policy=self.desk.settings.policy,
-            report=self.events.extend,
-            jitter=lambda: 1.0,
-            redact=redact.of(self.desk.channels),
-            find=self.desk.find_channel,
-        )
+        return outbox(self.desk, ledger, self.events)
 
     def drain(self) -> int:
-        async def work() -> int:
-            with self.desk.ledger() as ledger:
-                outbox = self.outbox(ledger)
-                await outbox.look_around()
-                made = await outbox.finish()
-                await outbox.close()
-                return made
-
-        return asyncio.run(work())
+        return drain(self.desk, self.outbox)
 
     def rows(self) -> list[Delivery]:
         _, [(_, rows)] = self.desk.status()

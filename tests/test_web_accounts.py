@@ -67,6 +67,10 @@ ROLES = {
     ("GET", "/r/{name}/schedule"): "approver",
     ("POST", "/r/{name}/schedule"): "approver",
     ("GET", "/calendar"): "author",
+    ("GET", "/calendar/feed/{secret}.ics"): "token",
+    ("GET", "/calendar/move"): "author",
+    ("POST", "/calendar/move"): "author",
+    ("POST", "/account/calendar"): "author",
     ("GET", "/board"): "author",
     ("GET", "/board/{release_id}"): "author",
     ("POST", "/board/{release_id}/{action}"): "approver",
@@ -120,6 +124,7 @@ def test_no_route_lets_in_a_smaller_role(office: Office, who: str) -> None:
             path.replace("{name}", "nobody")
             .replace("{release}", "nobody")
             .replace("{token}", "nobody")
+            .replace("{secret}", "nobody")
             .replace("{release_id}", "nobody")
             .replace("{action}", "hold")
         )

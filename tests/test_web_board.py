@@ -6,13 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
-from distributor.lifecycle import PubStatus
-from distributor.store.rows import Head
-from distributor.web import board, months
+from distributor.web import board
 from tests import sites
 from tests.scheduled import LIFT
 from tests.web import Office, csrf
@@ -158,27 +154,6 @@ def test_markup_stays_text(tmp_path: Path) -> None:
         assert not re.search(r"<script(?![^>]*src=)|\sstyle=|<style", shown), page
 
 
-# ── the calendar ──
-
-
-def test_the_calendar_shows_days_of_the_viewer_and_what_is_close(office: Office) -> None:
-    office.desk.schedule(office.root / "releases" / "piers.md")
-    office.desk.schedule(office.release("second"))
-    office.desk.schedule(sites.release(office.root / "releases", LIFT + timedelta(days=40), "later"))
-    client = office.browser()
-    month = client.get("/calendar").text
-    assert month.count("Three piers reopen") == 2
-    assert month.count("close to another") == 2
-    assert '<span class="num">13:00</span>' in month
-    following = re.search(r'href="(/calendar\?month=2030-04)" rel="next"', month)
-    assert following
-    assert client.get(following[1]).text.count("Three piers reopen") == 1
-    agenda = client.get("/calendar?view=agenda").text
-    assert agenda.count("Three piers reopen") == 3
-    for wrong in ("2030-13", "0000-01", "x", "../.."):
-        assert client.get("/calendar", params={"month": wrong}).status_code == 200
-
-
 def test_a_release_is_moved_from_its_board(office: Office) -> None:
     office.desk.schedule(office.root / "releases" / "piers.md")
     client = office.browser("approver")
@@ -190,22 +165,3 @@ def test_a_release_is_moved_from_its_board(office: Office) -> None:
     assert moved.lift == LIFT - timedelta(minutes=30)
     assert send(client, "/board/three-piers/move", at="2029-03-01 20:30 UTC").status_code == 422
     assert send(client, "/board/three-piers/move", at="").status_code == 422
-
-
-@given(st.lists(st.integers(0, 600), min_size=1, max_size=12))
-def test_what_is_close_is_close_both_ways(minutes: list[int]) -> None:
-    heads = [
-        Head(
-            id=f"r{n}",
-            version=1,
-            headline="",
-            lift=LIFT + timedelta(minutes=m),
-            zone="UTC",
-            pub_status=PubStatus.usable,
-        )
-        for n, m in enumerate(minutes)
-    ]
-    near = {one.head.id: set(one.near) for one in months.entries(heads, "Asia/Hong_Kong")}
-    for one in heads:
-        expected = {other.id for other in heads if other is not one and abs(other.lift - one.lift) < months.CLOSE}
-        assert near[one.id] == expected

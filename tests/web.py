@@ -14,7 +14,7 @@ from distributor.web.app import app
 from distributor.web.kit import House, Role
 from tests import sites
 from tests.conftest import FakeClock
-from tests.scheduled import LIFT, NOW
+from tests.scheduled import LIFT, NOW, drain, outbox
 
 BASE = "http://127.0.0.1:8700"
 PASSWORD = "four boats in a row"
@@ -43,6 +43,10 @@ class Office:
 
     def release(self, name: str = "piers", **changes: str) -> Path:
         return sites.release(self.root / "releases", LIFT, name, **changes)
+
+    def drain(self) -> int:
+        """Send what is due."""
+        return drain(self.desk, lambda ledger: outbox(self.desk, ledger, []))
 
     def anonymous(self, address: str = "203.0.113.7") -> TestClient:
         client = (address, 50_000)

@@ -13,7 +13,7 @@ from distributor.cli.main import Setting
 from distributor.errors import ActionError
 
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
-_NEEDED = ("starlette", "argon2", "pyotp", "multipart", "babel", "segno")
+_NEEDED = ("starlette", "argon2", "pyotp", "multipart", "babel", "segno", "icalendar")
 
 
 @click.command("desk")

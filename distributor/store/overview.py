@@ -1,6 +1,6 @@
 """How far each release is, counted by the database: for pages that show many at once."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -36,6 +36,20 @@ class Progress:
     def ended(self) -> int:
         """Deliveries that are neither to come nor on the wire."""
         return sum(count for state, count in self.states.items() if state not in (*WAITING, State.sending))
+
+
+def times(ledger: Ledger, keys: Collection[tuple[str, int]]) -> dict[tuple[str, int], list[tuple[str, datetime]]]:
+    """When each channel of these versions begins, by release and version, the earliest first."""
+    c, found = s.delivery.c, dict[tuple[str, int], list[tuple[str, datetime]]]()
+    first = func.min(c.planned_for)
+    query = select(c.release_id, c.version, c.channel, first)
+    query = query.where(c.release_id.in_({key[0] for key in keys}), c.kind != KILL)
+    with ledger.reading() as connection:
+        for release_id, version, channel, at in connection.execute(
+            query.group_by(c.release_id, c.version, c.channel).order_by(first, c.channel)
+        ):
+            found.setdefault((release_id, version), []).append((channel, instant(at)))
+    return found
 
 
 def channels(ledger: Ledger, release: Release) -> list[Progress]:

@@ -131,6 +131,19 @@ async def new_token(request: Request) -> Response:
     return await _shown(request, new_token=made)
 
 
+async def new_feed(request: Request) -> Response:
+    """The address of a calendar for calendar programs, shown this once."""
+    who, here = kit.need(request), kit.house(request)
+    await kit.form(request)
+
+    def make() -> str:
+        kit.note(request, "new calendar address", "")
+        return people.new_feed(here.people, who, here.clock.now())
+
+    secret = await kit.work(make)
+    return await _shown(request, new_token=f"{here.base}/calendar/feed/{secret}.ics")
+
+
 async def drop_token(request: Request) -> Response:
     """Make an API token worthless."""
     who, sent, here = kit.need(request), await kit.form(request), kit.house(request)
@@ -170,5 +183,6 @@ routes = [
     Route("/account/totp", totp_on, methods=["POST"]),
     Route("/account/totp/off", totp_off, methods=["POST"]),
     Route("/account/tokens", new_token, methods=["POST"]),
+    Route("/account/calendar", new_feed, methods=["POST"]),
     Route("/account/tokens/drop", drop_token, methods=["POST"]),
 ]

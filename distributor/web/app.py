@@ -26,6 +26,7 @@ from distributor.web import (
     carrying,
     edit,
     kit,
+    moving,
     persons,
     previews,
     releases,
@@ -36,7 +37,22 @@ from distributor.web import (
 from distributor.web.gate import Gate
 from distributor.web.kit import House, _
 
-_PAGES = (releases, signin, account, persons, edit, carrying, previews, approve, timing, calendar, board, reports, api)
+_PAGES = (
+    releases,
+    signin,
+    account,
+    persons,
+    edit,
+    carrying,
+    previews,
+    approve,
+    timing,
+    calendar,
+    moving,
+    board,
+    reports,
+    api,
+)
 _FOREVER = "public, max-age=31536000, immutable"
 
 

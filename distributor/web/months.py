@@ -1,53 +1,107 @@
-"""Which release lies on which day, and what comes too close to another. Pure."""
+"""Which release lies on which day, what comes too close to another, and how the days are laid out. Pure."""
 
 import calendar
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from distributor.embargo import zone_of
-from distributor.store.rows import Head
+from distributor.web.listing import Row, Status
 
 CLOSE = timedelta(minutes=30)  #: two embargoes that are nearer take each other's readers
+AGENDA = timedelta(days=90)
+_OVER = (Status.canceled, Status.killed)
+
+#: The first instant of each channel of a version, by release and version.
+Times = Mapping[tuple[str, int], Sequence[tuple[str, datetime]]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
     """One release on one day of whoever looks."""
 
-    head: Head
+    row: Row
     local: datetime  #: in the viewer's zone
     near: tuple[str, ...]  #: ids of releases whose embargo is close
 
+    @property
+    def key(self) -> str:
+        """By which it is moved: a sealed release by its id, a draft by its file."""
+        return f"draft:{self.row.name}" if self.row.status is Status.draft else self.row.id
 
-def entries(heads: Iterable[Head], zone: str) -> list[Entry]:
-    """Every release at its time in `zone`, the earliest first."""
-    ordered, place = sorted(heads, key=lambda one: (one.lift, one.id)), zone_of(zone)
+    @property
+    def movable(self) -> bool:
+        """Whether nothing of it has begun."""
+        return self.row.status in (Status.draft, Status.scheduled, Status.held)
+
+
+def entries(rows: Iterable[Row], zone: str) -> list[Entry]:
+    """Every release that has a time and is not over, at its time in `zone`, the earliest first."""
+    dated = [(row.lift, row.id, row) for row in rows if row.lift and row.status not in _OVER]
+    ordered, place = sorted(dated, key=lambda one: one[:2]), zone_of(zone)
+    lifts = [(lift, name) for lift, name, _ in ordered]
     return [
-        Entry(head=one, local=one.lift.astimezone(place), near=_near(ordered, at)) for at, one in enumerate(ordered)
+        Entry(row=row, local=lift.astimezone(place), near=_near(lifts, at)) for at, (lift, _, row) in enumerate(ordered)
     ]
 
 
-def _near(ordered: Sequence[Head], at: int) -> tuple[str, ...]:
+def _near(ordered: Sequence[tuple[datetime, str]], at: int) -> tuple[str, ...]:
     """The neighbours within `CLOSE`, on both sides."""
     found = []
     for step in (-1, 1):
         other = at + step
-        while 0 <= other < len(ordered) and abs(ordered[other].lift - ordered[at].lift) < CLOSE:
-            found.append(ordered[other].id)
+        while 0 <= other < len(ordered) and abs(ordered[other][0] - ordered[at][0]) < CLOSE:
+            found.append(ordered[other][1])
             other += step
     return tuple(sorted(found))
 
 
-def weeks(year: int, month: int, found: Iterable[Entry]) -> list[list[tuple[date, list[Entry]]]]:
-    """The weeks of a month, Monday first, with what lies on each day."""
-    days: dict[date, list[Entry]] = {}
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Span:
+    """The days that one page shows, whole weeks, Monday first."""
+
+    view: str  #: month, week or agenda
+    name: str  #: `2030-03`, `2030-W10`; empty for the agenda
+    days: tuple[date, ...]
+    month: int  #: days of other months are pale; 0: none
+    before: str
+    after: str
+
+
+def span(view: str, asked: str, today: date) -> Span:
+    """The month or week that was asked for, or the one of `today` where that is none."""
+    if view == "agenda":
+        days = tuple(today + timedelta(days=at) for at in range(AGENDA.days + 1))
+        return Span(view=view, name="", days=days, month=0, before="", after="")
+    return _week(asked, today) if view == "week" else _month(asked, today)
+
+
+def _week(asked: str, today: date) -> Span:
+    try:
+        monday = datetime.strptime(f"{asked}-1", "%G-W%V-%u").date()  # noqa: DTZ007  a day has no zone
+        days = tuple(monday + timedelta(days=at) for at in range(-7, 14))
+    except (ValueError, OverflowError):
+        monday = today - timedelta(days=today.weekday())
+        days = tuple(monday + timedelta(days=at) for at in range(-7, 14))
+    names = [f"{year:04}-W{week:02}" for year, week, _ in (day.isocalendar() for day in days[::7])]
+    return Span(view="week", name=names[1], days=days[7:14], month=0, before=names[0], after=names[2])
+
+
+def _month(asked: str, today: date) -> Span:
+    found = re.fullmatch(r"(\d{4})-(0[1-9]|1[0-2])", asked)
+    usable = found and 1 < int(found[1]) < 9999
+    year, month = (int(found[1]), int(found[2])) if found and usable else (today.year, today.month)
+    count = year * 12 + month - 1
+    names = [f"{(count + step) // 12:04}-{(count + step) % 12 + 1:02}" for step in (-1, 0, 1)]
+    days = tuple(calendar.Calendar(0).itermonthdates(year, month))
+    return Span(view="month", name=names[1], days=days, month=month, before=names[0], after=names[2])
+
+
+def by_day(found: Iterable[Entry], days: Iterable[date]) -> list[tuple[date, list[Entry]]]:
+    """The days in their order with what lies on each."""
+    made: dict[date, list[Entry]] = {day: [] for day in days}
     for one in found:
-        days.setdefault(one.local.date(), []).append(one)
-    return [[(day, days.get(day, [])) for day in week] for week in calendar.Calendar(0).monthdatescalendar(year, month)]
-
-
-def beside(year: int, month: int, step: int) -> str:
-    """The month before or after, as `2030-03`."""
-    count = year * 12 + month - 1 + step
-    return f"{count // 12:04}-{count % 12 + 1:02}"
+        if (day := one.local.date()) in made:
+            made[day].append(one)
+    return list(made.items())

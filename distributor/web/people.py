@@ -31,6 +31,7 @@ _LONGEST_PASSWORD = 1_000
 _HASHER = PasswordHasher()  # argon2id with the library's parameters, RFC 9106's second recommendation
 _DAY = 86_400.0
 _PREFIX = "pd_"  # what a secret scanner can look for
+_FEED = "calendar_"  #: what a calendar address begins with, so that it is never taken for a token
 
 
 def cookie(secure: bool) -> str:  # noqa: FBT001  it is the only thing that it depends on
@@ -177,6 +178,21 @@ def by_token(store: People, secret: str, now: datetime) -> Person | None:
         return None
     found = store.by_token(digest(secret), now)
     return _person(found[0], min((Role(found[0].role), Role(found[1])), key=lambda role: role.rank)) if found else None
+
+
+def new_feed(store: People, who: Person, now: datetime) -> str:
+    """The secret of a calendar's address, to be shown once. It opens the calendar and nothing else."""
+    secret = _FEED + secrets.token_urlsafe(32)
+    store.add_token(digest(secret), who.name, label="calendar", role="calendar", now=now)
+    return secret
+
+
+def by_feed(store: People, secret: str, now: datetime) -> Person | None:
+    """Whose calendar that is."""
+    if not secret.startswith(_FEED) or len(secret) > 100:
+        return None
+    found = store.by_token(digest(secret), now)
+    return _person(found[0], found[0].role) if found else None
 
 
 def new_link(store: People, name: str, now: datetime) -> str:

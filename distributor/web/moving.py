@@ -1,0 +1,99 @@
+"""Moving a release to another day or time, looked at before it is done."""
+
+import contextlib
+from datetime import date, datetime
+from typing import Any
+from urllib.parse import quote
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from distributor import instants
+from distributor.embargo import Embargo, EmbargoError, parse, zone_of
+from distributor.errors import ActionError, DistributorError
+from distributor.web import fronts, kit, looks, months
+from distributor.web.drafts import MAIN
+from distributor.web.kit import Role, _
+from distributor.web.listing import Row, Status
+from distributor.web.months import Entry
+from distributor.web.releases import listing
+
+
+async def move(request: Request) -> Response:
+    """What would be when, and what is close to it then; moved only by the button of this page."""
+    kit.need(request)
+    data = await kit.form(request) if request.method == "POST" else None
+    return await kit.work(lambda: _move(request, data))
+
+
+def _move(request: Request, data: Any) -> Response:
+    given = data if data is not None else request.query_params
+    key, day = str(given.get("release") or "")[:200], str(given.get("day") or "")[:10]
+    now, found = kit.house(request).clock.now(), _entries(request)
+    entry = next((one for one in found if one.key == key), None)
+    if entry is None or entry.row.lift is None:
+        raise HTTPException(404)
+    if not key.startswith("draft:"):
+        kit.need(request, Role.approver)
+    text, problems, new = str(given.get("at") or "").strip()[:100], list[str](), None
+    try:
+        text = text or _on(entry, day, now)
+        at, zone = instants.zoned(text, now, "time")
+        new = Embargo(at, zone or entry.row.zone)
+        if not entry.movable:
+            raise ActionError(_("Something of it is on its way already: it cannot be moved."))
+        if data is not None:
+            _put(request, entry.row, new)
+            return kit.go(
+                f"/calendar?month={at.astimezone(zone_of(kit.person(request).zone)):%Y-%m}&moved={quote(key)}"
+            )
+    except DistributorError as error:
+        problems = [str(problem) for problem in error.problems]
+    near = [
+        one
+        for one in found
+        if new and one is not entry and one.row.lift and abs(one.row.lift - new.instant) < months.CLOSE
+    ]
+    values = {"entry": entry, "row": entry.row, "new": new, "at": text, "near": near, "problems": problems}
+    return kit.page(request, "move.html", status=422 if problems else 200, **values)
+
+
+def _entries(request: Request) -> list[Entry]:
+    return months.entries(listing(kit.house(request)).rows(kit.desk(request)), kit.person(request).zone)
+
+
+def _on(entry: Entry, day: str, now: datetime) -> str:
+    """The same wall time of whoever looks on another day, as it is written in the release's own zone."""
+    try:
+        wall = datetime.combine(date.fromisoformat(day), entry.local.time())
+    except ValueError:
+        wall = entry.local.replace(tzinfo=None)
+    at, _zone = instants.zoned(f"{wall.isoformat(sep=' ')} {getattr(entry.local.tzinfo, 'key', 'UTC')}", now, "time")
+    return _written(Embargo(at, entry.row.zone))
+
+
+def _written(new: Embargo) -> str:
+    """As people write it, `2030-03-05 09:00 Asia/Hong_Kong`; with the offset where that names no single instant."""
+    text = f"{new.local():%Y-%m-%d %H:%M:%S}".removesuffix(":00") + f" {new.zone}"
+    with contextlib.suppress(EmbargoError):
+        if parse(text).instant == new.instant:
+            return text
+    return str(new)
+
+
+def _put(request: Request, row: Row, new: Embargo) -> None:
+    desk = kit.desk(request)
+    if row.status is not Status.draft:
+        desk.reschedule(row.id, new.instant, new.zone)
+        kit.note(request, "move", str(new), row.id)
+        return
+    drafts = looks.drafts(desk)
+    with drafts.held():
+        text = drafts.texts(row.name)[MAIN]
+        drafts.change(text, fronts.set_field(text.source, "embargoed_until", _written(new)))
+    kit.note(request, "move", str(new), row.name)
+
+
+routes = [Route("/calendar/move", move, methods=["GET", "POST"])]
