@@ -2,15 +2,16 @@
 
 import csv
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
-from distributor.store import Delivery
+from distributor.store import Delivery, Ledger, Release
 
 _HEAD = ("version", "channel", "recipient", "name", "state", "planned_for", "sent_at", "late_ms", "attempts", "id", "url", "reason")  # fmt: skip
+_AT_ONCE = 64_000  #: characters
 
 
-def lines(rows: Iterable[Delivery]) -> str:
-    """CSV with a head (RFC 4180, LF line ends); times are UTC, lateness is in milliseconds."""
+def lines(rows: Iterable[Delivery]) -> Iterator[str]:
+    """CSV with a head (RFC 4180, LF line ends), some lines at a time; times are UTC, lateness is in milliseconds."""
     target = io.StringIO(newline="")
     writer = csv.writer(target, lineterminator="\n")
     writer.writerow(_HEAD)
@@ -22,7 +23,17 @@ def lines(rows: Iterable[Delivery]) -> str:
             row.attempts, row.remote_id or "", row.remote_url or "", row.reason or "",
         )  # fmt: skip
         writer.writerow([_harmless(value) for value in values])
-    return target.getvalue()
+        if target.tell() > _AT_ONCE:
+            yield target.getvalue()
+            target.seek(0)
+            target.truncate()
+    yield target.getvalue()
+
+
+def of(ledger: Ledger, known: Iterable[Release]) -> Iterator[Delivery]:
+    """The deliveries of some versions in their order."""
+    for one in known:
+        yield from ledger.each_delivery(one.id, one.version)
 
 
 def _harmless(value: object) -> object:

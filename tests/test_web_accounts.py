@@ -76,6 +76,7 @@ ROLES = {
     ("POST", "/board/{release_id}/{action}"): "approver",
     ("GET", "/events/board/{release_id}"): "author",
     ("GET", "/report/{release_id}.csv"): "author",
+    ("GET", "/report/{release_id}"): "author",
     ("GET", "/api/v1/openapi.json"): "",
     ("GET", "/api/v1/releases"): "author",
     ("GET", "/api/v1/releases/{release}"): "author",

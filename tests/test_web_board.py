@@ -106,6 +106,27 @@ def test_the_report(office: Office) -> None:
     assert report.headers["content-type"].startswith("text/csv")
     assert report.text.count("\n") == 4
     assert client.get("/report/nothing.csv").status_code == 404
+    office.clock.set(LIFT)
+    office.drain()
+    page = client.get("/report/three-piers").text
+    assert page.count("1 delivered") == 1
+    assert page.count("2 delivered") == 1
+    assert "+0.000 s" in page
+    assert "did not arrive" not in page
+    assert client.get("/report/nothing").status_code == 404
+
+
+def test_the_report_says_what_did_not_arrive_and_where_the_rest_is(tmp_path: Path) -> None:
+    folder = tmp_path / "press"
+    office = Office(folder, blocks=sites.box(folder, to=["a@x", "b@x"], fault="refused"))
+    office.desk.schedule(office.release())
+    office.clock.set(LIFT)
+    office.drain()
+    with office.desk.ledger() as ledger:
+        assert {str(row.state) for row in ledger.deliveries("three-piers", 1)} == {"refused"}
+    page = office.browser().get("/report/three-piers").text
+    assert "box · refused · 2: " in page
+    assert "a@x, b@x" in page
 
 
 def test_approval_is_of_the_bytes_that_were_shown(tmp_path: Path) -> None:

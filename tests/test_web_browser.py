@@ -126,8 +126,10 @@ def test_from_the_first_word_to_the_last_delivery(running: Running) -> None:
     boss.locator("[data-events] >> text=3 / 3").wait_for(timeout=100_000)  # nobody loads the page again
     boss.reload()
     boss.locator("td .is-delivered").nth(2).wait_for()
+    boss.click("a:has-text('Report')")
+    boss.locator("td:has-text('delivered')").nth(1).wait_for()
     with boss.expect_download() as saved:
-        boss.click("a:has-text('Report')")
+        boss.click("a:has-text('CSV')")
     assert Path(saved.value.path()).read_text().count("delivered") == 3
 
 

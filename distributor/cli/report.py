@@ -22,14 +22,14 @@ from distributor.mailbox import parse
 def report_command(setting: Setting, release_id: str, state: str | None) -> None:
     """Print every delivery of a release as CSV; times are UTC."""
     states = {name.strip() for name in state.split(",")} if state else set()
-    _, releases = setting.desk().status()
-    known = [(one, rows) for one, rows in releases if one.id == release_id]
-    if not known:
-        raise ActionError(
-            f"no release '{release_id}' is scheduled here{nearest(release_id, [one.id for one, _ in releases])}"
-        )
-    chosen = (row for _, rows in known for row in rows if not states or row.state in states)
-    click.echo(report.lines(chosen), nl=False)
+    with setting.desk().ledger() as ledger:
+        known = ledger.releases(release_id)
+        if not known:
+            there = [one.id for one in ledger.heads()]
+            raise ActionError(f"no release '{release_id}' is scheduled here{nearest(release_id, there)}")
+        chosen = (row for row in report.of(ledger, known) if not states or row.state in states)
+        for some in report.lines(chosen):
+            click.echo(some, nl=False)
 
 
 @click.command("send-test")

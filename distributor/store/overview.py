@@ -12,8 +12,10 @@ from distributor.store import schema as s
 from distributor.store.ledger import Ledger
 from distributor.store.rows import Delivery, Release, instant, maybe_instant, micros
 
+#: What did not arrive, or may not have.
+WRONG = (State.in_doubt, State.failed, State.missed, State.refused)
 #: What a person has to look at comes first.
-_URGENT = (State.in_doubt, State.failed, State.missed, State.refused, State.retrying, State.held, State.sending)
+_URGENT = (*WRONG, State.retrying, State.held, State.sending)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +92,24 @@ def rows(ledger: Ledger, release: Release, *, most: int, channel: str = "", stat
     query = select(s.delivery).where(and_(*where)).order_by(order, c.planned_for, c.id).limit(most)
     with ledger.reading() as connection:
         return [q.delivery(row) for row in connection.execute(query)]
+
+
+def wrong(ledger: Ledger, release: Release, most: int) -> list[Delivery]:
+    """At most `most` deliveries of a version that did not arrive, or may not have."""
+    c = s.delivery.c
+    where = (q.of(release.id, release.version), c.state.in_(WRONG))
+    query = select(s.delivery).where(*where).order_by(c.channel, c.state, c.recipient).limit(most)
+    with ledger.reading() as connection:
+        return [q.delivery(row) for row in connection.execute(query)]
+
+
+def links(ledger: Ledger, release: Release, most: int) -> list[tuple[str, str]]:
+    """Where a version can be seen: channel and address, of at most `most` deliveries."""
+    c = s.delivery.c
+    where = (q.of(release.id, release.version), c.kind != KILL, c.remote_url.is_not(None))
+    query = select(c.channel, c.remote_url).distinct().where(*where).order_by(c.channel, c.remote_url).limit(most)
+    with ledger.reading() as connection:
+        return [(row.channel, row.remote_url) for row in connection.execute(query)]
 
 
 def sent_since(ledger: Ledger, release: Release, since: datetime) -> int:

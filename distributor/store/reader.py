@@ -1,9 +1,9 @@
 """Reading the ledger."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, Select, and_, case, exists, func, or_, select, text
+from sqlalchemy import Connection, Select, and_, case, exists, func, literal, or_, select, text, tuple_
 
 from distributor.lifecycle import KILL, WAITING, State
 from distributor.store import queries as q
@@ -59,6 +59,29 @@ class Reader(Store):
         """The rows of one version, in the order of sending."""
         with self.reading() as connection:
             return q.deliveries(connection, q.of(release_id, version))
+
+    def each_delivery(self, release_id: str, version: int, at_once: int = 2_000) -> Iterator[Delivery]:
+        """The same rows by their time, some at a time: a list of a million is never in memory, and who reads slowly holds up
+        nobody.
+        """
+        order = (s.delivery.c.planned_for, s.delivery.c.id)
+        query = select(s.delivery).where(q.of(release_id, version)).order_by(*order).limit(at_once)
+        after: tuple[int, int] | None = None
+        while True:
+            some = query.where(tuple_(*order) > tuple_(*map(literal, after))) if after else query
+            with self.reading() as connection:
+                rows = [q.delivery(row) for row in connection.execute(some)]
+            yield from rows
+            if len(rows) < at_once:
+                return
+            after = (micros(rows[-1].planned_for), rows[-1].id)
+
+    def message_ids(self, release_id: str, version: int) -> list[int]:
+        """The numbers of a version's sealed messages."""
+        c = s.message.c
+        with self.reading() as connection:
+            query = select(c.id).where(c.release_id == release_id, c.version == version)
+            return list(connection.execute(query).scalars())
 
     def attempts(self, release_id: str, version: int) -> list[Attempt]:
         """Every try of one version, oldest first."""

@@ -142,8 +142,7 @@ def last_sealed(request: Request, release_id: str) -> tuple[Release, Mapping[tup
             known = memory.get(release_id)
             if known and known[0] == row.seal:
                 return row, known[1]
-            numbers = {one.message_id for one in ledger.deliveries(row.id, row.version)}
-            bodies = ledger.messages(numbers)
+            bodies = ledger.messages(ledger.message_ids(row.id, row.version))
     except StoreError:
         return None
     messages = [seal.load(body, artefacts) for body, artefacts in bodies.values()]

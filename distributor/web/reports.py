@@ -1,29 +1,72 @@
-"""Who got what and when, as CSV: the same lines as `distributor report`."""
+"""What became of a release: per channel when, to how many, where it can be seen and what did not arrive; as a page to print, and as
+CSV with the same lines as `distributor report`.
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from distributor.report import lines
+from distributor.lifecycle import State
+from distributor.report import lines, of
+from distributor.store import Delivery, overview
 from distributor.web import kit
+
+_LINKS, _WRONG = 200, 1_000
 
 
 async def report(request: Request) -> Response:
+    """Every version, the newest first."""
+    kit.need(request)
+    acting, name = kit.desk(request), request.path_params["release_id"]
+
+    def read() -> list[dict[str, Any]]:
+        with acting.ledger() as ledger:
+            known = sorted(ledger.releases(name), key=lambda one: -one.version)
+            return [
+                {
+                    "release": one,
+                    "channels": overview.channels(ledger, one),
+                    "links": overview.links(ledger, one, _LINKS),
+                    "wrong": _grouped(overview.wrong(ledger, one, _WRONG)),
+                }
+                for one in known
+            ]
+
+    versions = await kit.work(read)
+    if not versions:
+        raise HTTPException(404)
+    return kit.page(request, "report.html", release=versions[0]["release"], versions=versions, most=_WRONG)
+
+
+def _grouped(rows: Iterable[Delivery]) -> list[tuple[str, State, str, list[str]]]:
+    """Channel, state, reason, and whom it concerns."""
+    found: dict[tuple[str, State, str], list[str]] = {}
+    for row in rows:
+        found.setdefault((row.channel, row.state, row.reason or ""), []).append(row.recipient)
+    return [(*key, people) for key, people in found.items()]
+
+
+async def table(request: Request) -> Response:
     """Every delivery of every version of a release."""
     kit.need(request)
     acting, name = kit.desk(request), request.path_params["release_id"]
 
-    def read() -> str:
+    def there() -> bool:
         with acting.ledger() as ledger:
-            known = ledger.releases(name)
-            return lines(row for one in known for row in ledger.deliveries(one.id, one.version)) if known else ""
+            return ledger.release(name) is not None
 
-    text = await kit.work(read)
-    if not text:
+    def read() -> Iterator[str]:
+        with acting.ledger() as ledger:
+            yield from lines(of(ledger, ledger.releases(name)))
+
+    if not await kit.work(there):
         raise HTTPException(404)
     headers = {"Content-Disposition": f'attachment; filename="{name}.csv"', "Cache-Control": "no-store"}
-    return Response(text, media_type="text/csv; charset=utf-8", headers=headers)
+    return StreamingResponse(read(), media_type="text/csv; charset=utf-8", headers=headers)
 
 
-routes = [Route("/report/{release_id}.csv", report)]
+routes = [Route("/report/{release_id}.csv", table), Route("/report/{release_id}", report)]

@@ -62,6 +62,12 @@
   const zone = document.querySelector("[data-zone]");
   if (zone && zone.value === "UTC") zone.value = Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC";
 
+  for (const button of document.querySelectorAll("[data-print]")) {
+    button.hidden = false;
+    button.addEventListener("click", () => print());
+  }
+  addEventListener("beforeprint", () => document.querySelectorAll("main details").forEach((one) => (one.open = true)));
+
   // A choice that filters sends its form at once.
   document.addEventListener("change", (event) => {
     if (event.target.matches("form[data-now] select")) event.target.form.requestSubmit();
