@@ -168,7 +168,10 @@ def test_markup_stays_text(tmp_path: Path) -> None:
     )
     office.desk.schedule(path)
     client = office.browser("admin")
-    for page in ("/r/piers/schedule", "/r/piers/approve", "/board", "/board/three-piers"):
+    for page in (
+        "/r/piers/schedule", "/r/piers/approve", "/r/piers/channels", "/board", "/board/three-piers", "/report/three-piers",
+        "/calendar", "/calendar?view=week", "/calendar?view=agenda", "/calendar/move?release=three-piers",
+    ):  # fmt: skip
         shown = client.get(page).text
         assert '" onmouseover="' not in shown, page
         assert "'49'" not in shown, page

@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -24,11 +25,56 @@ pytestmark = [
 ]
 
 
+HEADLINE = "Three piers reopen after the storm"
+PASTED = f"""{HEADLINE}
+
+HONG KONG, 1 March 2030 – Three piers reopen today, the Harbour Board said.
+
+Media contact: Wan, press@harbour.example
+"""
+
+
 class Running:
     """The desk and the service as processes, and a browser."""
 
-    def __init__(self, root: Path, base: str, first: str, browser: Any) -> None:
-        self.root, self.base, self.first, self.browser = root, base, first, browser
+    def __init__(self, root: Path) -> None:
+        self.root, self.base, self.first = root, "", ""
+        self.browser: Any = None
+        self.command = [sys.executable, "-m", "distributor", "--site", str(root)]
+        self.processes: list[subprocess.Popen[str]] = []
+
+    def start(self, *words: str) -> subprocess.Popen[str]:
+        """A command of ours beside this test."""
+        env = {**os.environ, "PYTHONPATH": str(Path.cwd()), "PYTHONUNBUFFERED": "1"}
+        process = subprocess.Popen([*self.command, *words], env=env, stdout=subprocess.PIPE, text=True)
+        self.processes.append(process)
+        return process
+
+    def open(self) -> None:
+        """The desk, anywhere, with its link for the first admin."""
+        process = self.start("desk", "--port", "0")
+        assert process.stdout
+        said = "".join(process.stdout.readline() for _ in range(3))
+        link = re.search(r"(http://[\d.:]+)(/first/\S+)", said)
+        assert link, said
+        self.base, self.first = link[1], link[1] + link[2]
+
+    def end(self) -> None:
+        """Nothing that this test began goes on."""
+        for process in self.processes:
+            process.kill()
+            process.wait()
+            if process.stdout:
+                process.stdout.close()
+
+    def restart(self) -> None:
+        """The desk ends at once and comes back at the same place a moment later."""
+        self.processes[0].kill()
+        self.processes[0].wait()
+        time.sleep(1)
+        process = self.start("desk", "--port", self.base.rpartition(":")[2])
+        assert process.stdout
+        assert "the desk is at" in process.stdout.readline()
 
     def page(self, **options: Any) -> Any:
         """A window of somebody's own; what goes wrong in it fails the test."""
@@ -52,25 +98,15 @@ def running(tmp_path: Path) -> Iterator[Running]:
 
     root = sites.make(tmp_path / "site", BLOCKS)
     (root / "releases").mkdir()
-    command = [sys.executable, "-m", "distributor", "--site", str(root)]
-    env = {**os.environ, "PYTHONPATH": str(Path.cwd()), "PYTHONUNBUFFERED": "1"}
-    desk = subprocess.Popen([*command, "desk", "--port", "0"], env=env, stdout=subprocess.PIPE, text=True)
-    service = subprocess.Popen([*command, "run"], env=env, stdout=subprocess.DEVNULL)
+    made = Running(root)
     try:
-        assert desk.stdout
-        said = "".join(desk.stdout.readline() for _ in range(3))
-        link = re.search(r"(http://[\d.:]+)(/first/\S+)", said)
-        assert link, said
+        made.open()
         with sync_playwright() as play:
-            browser = play.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-            yield Running(root, link[1], link[1] + link[2], browser)
-            browser.close()
+            made.browser = play.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+            yield made
+            made.browser.close()
     finally:
-        for process in (desk, service):
-            process.kill()
-            process.wait()
-        if desk.stdout:
-            desk.stdout.close()
+        made.end()
 
 
 def begin(running: Running) -> Any:
@@ -94,21 +130,31 @@ def begin(running: Running) -> Any:
     return admin
 
 
-def write(running: Running, author: Any, seconds: float) -> str:
-    """A release as an author types it."""
-    author.goto(f"{running.base}/releases/new")
-    author.fill("#f-headline", "Three piers reopen after the storm")
-    author.click("main button")
-    lift = (datetime.now(UTC) + timedelta(seconds=seconds)).isoformat(timespec="seconds")
-    text = sites.RELEASE.format(lift=lift).replace("Three piers reopen\n", "Three piers reopen after the storm\n", 1)
+def typed(author: Any, lift: datetime) -> str:
+    """The text of the sample as an author types it; the name of its file."""
+    text = sites.RELEASE.format(lift=lift.isoformat(timespec="seconds"))
+    text = text.replace("Three piers reopen\n", f"{HEADLINE}\n", 1)
     author.locator("textarea.source").first.fill(text.replace("id: three-piers", "id: three-piers-reopen"))
     return str(author.url).rpartition("/")[2]
 
 
+def write(running: Running, author: Any, seconds: float) -> str:
+    """A release of one's own."""
+    author.goto(f"{running.base}/releases/new")
+    author.fill("#f-headline", HEADLINE)
+    author.click("main button")
+    return typed(author, datetime.now(UTC) + timedelta(seconds=seconds))
+
+
 def test_from_the_first_word_to_the_last_delivery(running: Running) -> None:
+    running.start("run")
     admin = begin(running)
     author = running.sign_in("Ada")
-    name = write(running, author, 75)
+    author.goto(f"{running.base}/releases/import")
+    author.fill("textarea", PASTED)
+    author.click("main form button")
+    author.click("text=Go on writing")
+    name = typed(author, datetime.now(UTC) + timedelta(seconds=75))
     author.locator("#live >> text=Three piers reopen after the storm").first.wait_for(state="attached")
     author.click("button:has-text('Save and preview')")
     author.wait_for_url(f"**/r/{name}/preview")
@@ -163,7 +209,9 @@ def test_a_phone_shows_every_page_whole(running: Running) -> None:
     admin.click("button:has-text('Save'):not(:has-text('preview'))")
     admin.set_viewport_size({"width": 375, "height": 800})
     for path in ("/releases", "/r/three-piers-reopen-after-the-storm", "/r/three-piers-reopen-after-the-storm/preview",
-                 "/r/three-piers-reopen-after-the-storm/schedule", "/r/three-piers-reopen-after-the-storm/approve", "/people", "/audit", "/account", "/releases/new", "/releases/import", "/board"):  # fmt: skip
+                 "/r/three-piers-reopen-after-the-storm/schedule", "/r/three-piers-reopen-after-the-storm/approve", "/people", "/audit", "/account", "/releases/new", "/releases/import", "/board",
+                 "/r/three-piers-reopen-after-the-storm/channels", "/calendar", "/calendar?view=week", "/calendar?view=agenda",
+                 "/calendar/move?release=draft:three-piers-reopen-after-the-storm"):  # fmt: skip
         admin.goto(f"{running.base}{path}")
         assert admin.evaluate("document.documentElement.scrollWidth") <= 375, path
 
@@ -185,3 +233,59 @@ def test_a_lost_connection_loses_no_word(running: Running) -> None:
     again = running.sign_in("Mira")
     again.goto(f"{running.base}/r/{name}")
     assert "Typed without a connection." in again.locator("textarea.source").first.input_value()
+
+
+def test_two_who_write_the_same_line_see_both(running: Running) -> None:
+    admin = begin(running)
+    name = write(running, admin, 3600)
+    admin.click("button:has-text('Save'):not(:has-text('preview'))")
+    admin.locator("text=Saved.").wait_for()
+    other = running.sign_in("Ada")
+    other.goto(f"{running.base}/r/{name}")
+    for page, words in ((admin, "The piers reopen at six."), (other, "The piers reopen at nine.")):
+        area = page.locator("textarea.source").first
+        area.fill(area.input_value().replace("The piers reopen.", words))
+    admin.click("button:has-text('Save'):not(:has-text('preview'))")
+    admin.locator("text=Saved.").wait_for()
+    other.locator("#newer:visible").wait_for(timeout=30_000)
+    other.click("button:has-text('Save'):not(:has-text('preview'))")
+    other.locator("text=The piers reopen at six.").first.wait_for()
+    assert "The piers reopen at nine." in other.locator("textarea").first.input_value()
+    assert "at six" in (running.root / "releases" / f"{name}.md").read_text()
+
+
+def test_the_board_comes_back_after_a_restart(running: Running) -> None:
+    admin = begin(running)
+    name = write(running, admin, 3600)
+    admin.click("button:has-text('Save'):not(:has-text('preview'))")
+    admin.locator("text=Saved.").wait_for()
+    assert running.start("approve", str(running.root / "releases" / f"{name}.md")).wait() == 0  # somebody else
+    admin.goto(f"{running.base}/r/{name}/schedule")
+    admin.click("button:has-text('Seal and schedule')")
+    admin.wait_for_url("**/board/three-piers-reopen")
+    admin.locator("[data-events] >> text=2 planned").wait_for()
+    running.restart()
+    admin.locator("[data-lost]").wait_for(state="hidden")
+    assert running.start("hold", "three-piers-reopen").wait() == 0
+    admin.locator("[data-events] >> text=2 held").wait_for(timeout=30_000)  # nobody loads the page again
+
+
+def test_a_release_is_dragged_to_another_day(running: Running) -> None:
+    admin = begin(running)
+    lift = datetime.now(UTC) + timedelta(days=3)
+    admin.goto(f"{running.base}/releases/new")
+    admin.fill("#f-headline", HEADLINE)
+    admin.click("main button")
+    name = typed(admin, lift)
+    admin.click("button:has-text('Save'):not(:has-text('preview'))")
+    admin.locator("text=Saved.").wait_for()
+    admin.set_viewport_size({"width": 1280, "height": 1600})
+    admin.goto(f"{running.base}/calendar?month={lift:%Y-%m}")
+    days = [one.get_attribute("data-day") for one in admin.locator("td[data-day]").all()]
+    day = next(one for one in reversed(days) if one != lift.date().isoformat())
+    admin.locator(f"[data-release='draft:{name}']").drag_to(admin.locator(f"td[data-day='{day}']"))
+    admin.wait_for_url("**/calendar/move?*")
+    assert day not in (running.root / "releases" / f"{name}.md").read_text()
+    admin.click("button:has-text('Move it')")
+    admin.locator("text=It was moved.").wait_for()
+    assert f"embargoed_until: {day} {lift:%H:%M}" in (running.root / "releases" / f"{name}.md").read_text()

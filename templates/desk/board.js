@@ -3,8 +3,14 @@
 (() => {
   const place = document.querySelector("[data-events]");
   if (!place || !window.EventSource) return;
-  const lost = document.querySelector("[data-lost]"), events = new EventSource(place.dataset.events);
-  events.addEventListener("board", (event) => { place.innerHTML = event.data; });
-  events.onerror = () => { lost.hidden = false; };
-  events.onopen = () => { lost.hidden = true; };
+  const lost = document.querySelector("[data-lost]");
+  (function open() {
+    const events = new EventSource(place.dataset.events);
+    events.addEventListener("board", (event) => { place.innerHTML = event.data; });
+    events.onopen = () => { lost.hidden = true; };
+    events.onerror = () => {
+      lost.hidden = false;
+      if (events.readyState === EventSource.CLOSED) setTimeout(open, 3000); // a server in between said no: the browser gives up
+    };
+  })();
 })();
