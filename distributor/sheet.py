@@ -79,6 +79,7 @@ def page(preview: Preview, templates: Templates, *, signoff: bool = False) -> st
     return templates.render(
         "desk/preview.html",
         {
+            "_": str,  # the sheet is in English; the desk's pages show the same cards in the viewer's language
             "release": release,
             "main": release.main,
             "lift": spell(preview.lift, release.zone),

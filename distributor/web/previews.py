@@ -86,7 +86,7 @@ def _page(request: Request) -> dict[str, Any]:
 
 def _views() -> list[tuple[str, str]]:
     return [
-        ("light", _("Light")), ("dark", _("Dark")), ("phone", _("Phone")), ("text", _("Text")), ("source", _("Source")),
+        ("light", _("Light")), ("dark", _("Dark")), ("phone", _("Phone")), ("text", _("Text")), ("source", _("Wire form")),
     ]  # fmt: skip
 
 
