@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -182,6 +182,8 @@ WORDS = st.lists(st.sampled_from(PARTS), max_size=120).map("".join)
 @pytest.mark.parametrize("name", TYPES)
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(headline=WORDS.map(lambda text: " ".join(text.split())).filter(bool), summary=WORDS)
+@example(headline="a", summary="<https://a.bc/x >")
+@example(headline="\\", summary="\\<https://a.bc/x>")
 def test_a_count_is_within_its_limit_or_an_error(
     name: str,
     make_channel: MakeChannel,

@@ -436,7 +436,7 @@ class DiscordServer(Network):
         return Reply.of({"message": "Unknown Webhook", "code": 10015}, 404)
 
     def read(self, post: dict[str, Any]) -> str:
-        text = re.sub(r"<(https://[^>]+)>", r"\1", post["content"])
+        text = re.sub(r"((?:^|[^\\])(?:\\\\)*)<(https://[^>\s]+)>", r"\1\2", post["content"])  # an escaped one is text
         plain = re.sub(r"https?://\S+", "", text)
         if re.search(r"(?<!\\)(?:\\\\)*[*_~`|>#\[\]()<]", plain):
             raise AssertionError(f"unescaped: {text}")
