@@ -104,8 +104,11 @@ def main() -> None:
             rows: dict[str, Callable[[], object]] = {
                 f"list, {number:,} releases": lambda: client.get("/releases"),
                 f"list, {number:,} releases, searched": lambda: client.get("/releases?q=release+99"),
+                "calendar, a month of them": lambda: client.get("/calendar"),
+                "calendar, a week with times": lambda: client.get("/calendar?view=week"),
                 "preview page, sample": lambda: client.get("/r/harbour-line/preview"),
                 "board, 10,000 deliveries": lambda: client.get("/board/long"),
+                "report, 10,000 deliveries": lambda: client.get("/report/long"),
                 "board, the part that moves": lambda: look(ledger, release, desk),
             }
             print(f"{'milliseconds a request':<42} {'p50':>7} {'p99':>7}")

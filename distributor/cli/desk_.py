@@ -1,6 +1,8 @@
 """`desk`: the web desk on this machine."""
 
 import asyncio
+import contextlib
+import ctypes
 import logging
 import socket
 from importlib.util import find_spec
@@ -13,6 +15,7 @@ from distributor.cli.main import Setting
 from distributor.errors import ActionError
 
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
+_M_ARENA_MAX = -8  # malloc.h
 _NEEDED = ("starlette", "argon2", "pyotp", "multipart", "babel", "segno", "icalendar")
 
 
@@ -40,8 +43,17 @@ def desk_command(setting: Setting, port: int, host: str, url: str, proxies: tupl
         )
     site = setting.desk().site
     site.need_root()
+    _spare_memory()
     listener = listening.listener(host, port)
     _serve(setting, listener, url.rstrip("/") or listening.address(host, listener), proxies)
+
+
+def _spare_memory() -> None:
+    """Glibc keeps memory for each of many threads and gives none of it back (mallopt(3)); two such places are enough for a
+    desk. Other C libraries do not have the setting.
+    """
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 2)
 
 
 def _serve(setting: Setting, listener: socket.socket, base: str, proxies: tuple[str, ...]) -> None:

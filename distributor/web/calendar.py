@@ -27,7 +27,7 @@ async def calendar(request: Request) -> Response:
     span = months.span(view, query.get(view, ""), now.astimezone(zone_of(who.zone)).date())
 
     def read() -> tuple[list[Entry], Times]:
-        found = months.entries(listing(kit.house(request)).rows(acting), who.zone)
+        found = months.entries(months.about(listing(kit.house(request)).rows(acting), span.days), who.zone)
         days = set(span.days)
         shown = [one for one in found if one.local.date() in days and (view != "agenda" or one.local >= now)]
         return shown, {} if view == "month" else times(acting, [one.row for one in shown])

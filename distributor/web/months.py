@@ -4,13 +4,14 @@ import calendar
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 from distributor.embargo import zone_of
 from distributor.web.listing import Row, Status
 
 CLOSE = timedelta(minutes=30)  #: two embargoes that are nearer take each other's readers
 AGENDA = timedelta(days=90)
+_MARGIN = timedelta(hours=27)  # no zone is further from UTC
 _OVER = (Status.canceled, Status.killed)
 
 #: The first instant of each channel of a version, by release and version.
@@ -28,7 +29,7 @@ class Entry:
     @property
     def key(self) -> str:
         """By which it is moved: a sealed release by its id, a draft by its file."""
-        return f"draft:{self.row.name}" if self.row.status is Status.draft else self.row.id
+        return key_of(self.row)
 
     @property
     def movable(self) -> bool:
@@ -44,6 +45,27 @@ def entries(rows: Iterable[Row], zone: str) -> list[Entry]:
     return [
         Entry(row=row, local=lift.astimezone(place), near=_near(lifts, at)) for at, (lift, _, row) in enumerate(ordered)
     ]
+
+
+def key_of(row: Row) -> str:
+    """How a release is called where it is moved."""
+    return f"draft:{row.name}" if row.status is Status.draft else row.id
+
+
+def close(rows: Iterable[Row], at: datetime, to: Row) -> list[Row]:
+    """What would be too close to a release at another time."""
+    return [
+        row
+        for row in rows
+        if row.lift and row.status not in _OVER and key_of(row) != key_of(to) and abs(row.lift - at) < CLOSE
+    ]
+
+
+def about(rows: Iterable[Row], days: Sequence[date]) -> list[Row]:
+    """Those that may lie on these days in any zone, and their neighbours: of ten thousand, few."""
+    first, last = (datetime.combine(day, time(), UTC) for day in (days[0], days[-1]))
+    since, until = first - _MARGIN, last + _MARGIN + timedelta(days=1)
+    return [row for row in rows if row.lift and since <= row.lift <= until]
 
 
 def _near(ordered: Sequence[tuple[datetime, str]], at: int) -> tuple[str, ...]:

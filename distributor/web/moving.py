@@ -31,10 +31,12 @@ async def move(request: Request) -> Response:
 def _move(request: Request, data: Any) -> Response:
     given = data if data is not None else request.query_params
     key, day = str(given.get("release") or "")[:200], str(given.get("day") or "")[:10]
-    now, found = kit.house(request).clock.now(), _entries(request)
-    entry = next((one for one in found if one.key == key), None)
-    if entry is None or entry.row.lift is None:
+    now, who = kit.house(request).clock.now(), kit.person(request)
+    rows = listing(kit.house(request)).rows(kit.desk(request))
+    found = months.entries([row for row in rows if months.key_of(row) == key][:1], who.zone)
+    if not found:
         raise HTTPException(404)
+    entry = found[0]
     if not key.startswith("draft:"):
         kit.need(request, Role.approver)
     text, problems, new = str(given.get("at") or "").strip()[:100], list[str](), None
@@ -46,22 +48,12 @@ def _move(request: Request, data: Any) -> Response:
             raise ActionError(_("Something of it is on its way already: it cannot be moved."))
         if data is not None:
             _put(request, entry.row, new)
-            return kit.go(
-                f"/calendar?month={at.astimezone(zone_of(kit.person(request).zone)):%Y-%m}&moved={quote(key)}"
-            )
+            return kit.go(f"/calendar?month={at.astimezone(zone_of(who.zone)):%Y-%m}&moved={quote(key)}")
     except DistributorError as error:
         problems = [str(problem) for problem in error.problems]
-    near = [
-        one
-        for one in found
-        if new and one is not entry and one.row.lift and abs(one.row.lift - new.instant) < months.CLOSE
-    ]
+    near = months.close(rows, new.instant, entry.row) if new else []
     values = {"entry": entry, "row": entry.row, "new": new, "at": text, "near": near, "problems": problems}
     return kit.page(request, "move.html", status=422 if problems else 200, **values)
-
-
-def _entries(request: Request) -> list[Entry]:
-    return months.entries(listing(kit.house(request)).rows(kit.desk(request)), kit.person(request).zone)
 
 
 def _on(entry: Entry, day: str, now: datetime) -> str:
