@@ -253,15 +253,3 @@ def test_the_quick_queries_use_their_indexes(root: Path) -> None:
         assert index in plan
         assert "TEMP B-TREE" not in plan
     db.close()
-
-
-def test_deliveries_some_at_a_time_are_the_same(root: Path) -> None:
-    sites.configure(root, sites.box(root, to=[f"a{number}@x" for number in range(7)]))
-    desk(root).schedule(sites.release(root, FUTURE))
-    with desk(root).ledger() as ledger:
-        release = ledger.release("three-piers")
-        assert release
-        assert len(ledger.deliveries(release.id, release.version)) == 7
-        for at_once in (1, 2, 3, 100):
-            some = ledger.each_delivery(release.id, release.version, at_once)
-            assert [row.id for row in some] == sorted(row.id for row in ledger.deliveries(release.id, release.version))
