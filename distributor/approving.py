@@ -1,4 +1,4 @@
-"""Four eyes: an approval is of bytes, so any change voids it, and it is said what changed."""
+"""Four eyes: an approval is of bytes and of when they go, so any change voids it, and it is said what changed."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -27,20 +27,20 @@ class Standing:
 
 
 def digests(preview: Preview) -> dict[str, str]:
-    """One digest for each message and all its copies."""
+    """One digest for each message: its time and all its copies."""
     made = {}
     for one in preview.rendered:
-        lines = sorted(f"{copy.recipient.address}\t{copy.digest}" for copy in one.copies)
+        lines = [one.due.isoformat(), *sorted(f"{copy.recipient.address}\t{copy.digest}" for copy in one.copies)]
         made[f"{one.message.channel}/{one.message.lang}"] = hashlib.sha256("\n".join(lines).encode()).hexdigest()
     return made
 
 
 def standing(ledger: Ledger, preview: Preview) -> Standing:
     """What was approved, and whether it still is."""
-    found = approvals.of(ledger, preview.release.id, preview.release.version)
-    valid = tuple(one for one in found if one.seal == preview.digest and one.revoked_at is None)
+    found, now = approvals.of(ledger, preview.release.id, preview.release.version), digests(preview)
+    valid = tuple(one for one in found if one.seal == preview.digest and one.digests == now and not one.revoked_at)
     void = tuple(one for one in found if one not in valid)
-    return Standing(valid=valid, void=void, changed=_changed(void, digests(preview)) if not valid else ())
+    return Standing(valid=valid, void=void, changed=_changed(void, now) if not valid else ())
 
 
 def _changed(void: Sequence[Approval], now: Mapping[str, str]) -> tuple[str, ...]:

@@ -65,6 +65,19 @@ def test_any_change_voids_it_and_is_named(root: Path) -> None:
     desk(root, "ada").schedule(path)  # the very bytes that were approved
 
 
+def test_another_time_voids_it_where_the_bytes_are_the_same(tmp_path: Path) -> None:
+    blocks = "\n[policy]\nfour_eyes = true\n" + sites.box(tmp_path / "site") + sites.box(tmp_path / "site", "wall")
+    root = sites.make(tmp_path / "site", blocks)
+    path = sites.release(root, LIFT)
+    approve(root, path, "wan")
+    text = path.read_text()
+    path.write_text(text.replace("summary:", "audiences: [{name: Late, channels: [wall], after: 1h}]\nsummary:", 1))
+    with pytest.raises(ActionError, match=r"changed since wan approved it on .*: wall/en. Approve"):
+        desk(root, "ada").schedule(path)
+    path.write_text(text)
+    desk(root, "ada").schedule(path)
+
+
 def test_it_can_be_taken_back_and_moving_needs_it_anew(root: Path) -> None:
     path, acting = sites.release(root, LIFT), desk(root, "wan")
     approve(root, path, "wan")

@@ -115,11 +115,14 @@ def test_moving_asks_first_and_keeps_the_zone_of_the_release(office: Office) -> 
 
 def test_a_draft_is_moved_in_its_file_by_an_author(office: Office) -> None:
     client, path = office.browser(), office.root / "releases" / "piers.md"
-    before = path.read_text()
+    before, translation = path.read_text(), office.root / "releases" / "piers.fr.md"
+    translation.write_text(f"---\nlang: fr\nheadline: Trois quais\nembargoed_until: {LIFT.isoformat()}\n---\nTexte.\n")
     asked = client.get("/calendar/move?release=draft:piers&day=2030-03-05").text
     found = re.search(r'name="at" value="([^"]+)"><button>', asked)
     assert found
     assert move(client, release="draft:piers", at=found[1]).status_code == 303
+    assert "embargoed_until: 2030-03-05 13:00 UTC" in translation.read_text()
+    assert move(client, release="draft:piers", at="2030-02-01 09:00 UTC").status_code == 422
     changed = [line for line in path.read_text().splitlines() if line not in before.splitlines()]
     assert changed == ["embargoed_until: 2030-03-05 13:00 UTC"]
 
@@ -189,3 +192,12 @@ def test_back_and_forth_leads_home(day: date, view: str) -> None:
     assert day in here.days
     assert months.span(view, here.after, NOW.date()).before == here.name
     assert months.span(view, months.span(view, here.before, NOW.date()).after, NOW.date()) == here
+
+
+def test_a_secret_address_is_in_no_log(
+    office: Office, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("distributor.web.people.by_feed", lambda *_a, **_k: 1 / 0)
+    assert office.anonymous().get("/calendar/feed/calendar_secret.ics").status_code == 500
+    assert "/calendar/feed/…" in caplog.text
+    assert "calendar_secret" not in "".join(record.getMessage() for record in caplog.records)

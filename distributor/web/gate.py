@@ -1,6 +1,7 @@
 """What every request passes: the right host, whose session it is, security headers, and no traceback to anybody."""
 
 import logging
+import re
 from http.cookies import CookieError
 from urllib.parse import urlsplit
 
@@ -27,6 +28,7 @@ _HEADERS = {
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
     "X-Robots-Tag": "noindex",
 }
+_SECRET = re.compile(r"(?<=^/first/).+|(?<=^/calendar/feed/).+")  # what opens something is in no log
 _log = logging.getLogger("distributor.web")
 
 
@@ -65,7 +67,7 @@ class Gate:
                 raise
             await PlainTextResponse(str(error), status_code=503)(scope, receive, guarded)
         except Exception:
-            _log.exception("%s %s failed", scope["method"], scope["path"])
+            _log.exception("%s %s failed", scope["method"], _SECRET.sub("…", scope["path"]))
             if started:
                 raise
             await self._broken(request)(scope, receive, guarded)

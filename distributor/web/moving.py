@@ -82,9 +82,13 @@ def _put(request: Request, row: Row, new: Embargo) -> None:
         kit.note(request, "move", str(new), row.id)
         return
     drafts = looks.drafts(desk)
+    if new.instant <= kit.house(request).clock.now():
+        raise ActionError(f"{new.spelled()} is in the past")
     with drafts.held():
-        text = drafts.texts(row.name)[MAIN]
-        drafts.change(text, fronts.set_field(text.source, "embargoed_until", _written(new)))
+        texts = drafts.texts(row.name)
+        for key, text in texts.items():  # a translation that repeats the embargo has to say the same
+            if key == MAIN or "embargoed_until" in fronts.values(text.source):
+                drafts.change(text, fronts.set_field(text.source, "embargoed_until", _written(new)))
     kit.note(request, "move", str(new), row.name)
 
 
