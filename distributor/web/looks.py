@@ -25,6 +25,7 @@ from distributor.web import kit
 from distributor.web.drafts import Drafts
 
 _KEPT = 24  #: previews; one of the sample holds about 3 MB
+_EACH = 6  #: of one release
 _FRESH = 20.0  #: seconds: how long what channels, press lists and the clock contribute may be old
 NOWHERE = Path("release")  #: the name of a text that is read from no file
 _DROPPED = re.compile(r"<(head|style|script|title)\b.*?</\1\s*>|<!--.*?-->|<[^>]+>", re.IGNORECASE | re.DOTALL)
@@ -69,6 +70,9 @@ class Looks:
         with self.lock:
             self.found[look.token] = look
             self.found.move_to_end(look.token)
+            own = [token for token, one in self.found.items() if one.name == look.name]
+            for token in own[:-_EACH]:  # whoever types makes one at every pause
+                del self.found[token]
             while len(self.found) > _KEPT:
                 self.found.popitem(last=False)
 
