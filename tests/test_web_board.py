@@ -53,6 +53,10 @@ def test_schedule_asks_and_refuses_as_the_command_line_does(office: Office) -> N
     assert early.status_code == 422
     assert "is before the embargo of" in early.text
     assert send(client, "/r/piers/schedule", at="2030-03-05 09:00").status_code == 422
+    picked = send(client, "/r/piers/schedule", wall="2030-03-05T09:00", zone="Asia/Hong_Kong").text
+    assert 'name="at" value="2030-03-05 09:00 Asia/Hong_Kong"' in picked
+    gap = send(client, "/r/piers/schedule", wall="2030-03-31T01:30", zone="Europe/London")
+    assert gap.status_code == 422
     other = send(client, "/r/piers/schedule", sure="0" * 64)
     assert other.status_code == 200  # asks again: these are other bytes
     with office.desk.ledger(create=True) as ledger:

@@ -1,7 +1,6 @@
 """A person's own account: language, time zone, password, one-time codes, API tokens."""
 
 from collections.abc import Callable
-from functools import lru_cache
 
 import pyotp
 import segno
@@ -9,19 +8,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from distributor.embargo import zone_names
 from distributor.errors import ActionError, DistributorError, Problem
-from distributor.web import kit, people
+from distributor.web import kit, moments, people
 from distributor.web.kit import Role, _
 from distributor.web.signin import confirmed, known_zone
 from distributor.web.words import LANGUAGES
-
-
-@lru_cache(maxsize=1)
-def zones() -> list[str]:
-    """The zones that are offered: places, not abbreviations."""
-    places = (name for name in zone_names() if "/" in name and not name.startswith(("Etc/", "SystemV/")))
-    return [*sorted(places), "UTC"]
 
 
 async def _shown(request: Request, status: int = 200, problems: tuple[Problem, ...] = (), **values: object) -> Response:
@@ -29,7 +20,14 @@ async def _shown(request: Request, status: int = 200, problems: tuple[Problem, .
     account = await kit.work(lambda: here.people.find(who.name))
     tokens = await kit.work(lambda: here.people.tokens(who.name))
     roles = [(role.value, _(role.value)) for role in Role if role.rank <= who.role.rank]
-    facts = {"account": account, "tokens": tokens, "zones": zones(), "roles": roles, "new_token": "", "totp": None}
+    facts = {
+        "account": account,
+        "tokens": tokens,
+        "zones": moments.zones(),
+        "roles": roles,
+        "new_token": "",
+        "totp": None,
+    }
     return kit.page(request, "account.html", status, **{**facts, "problems": problems, "done": "", **values})
 
 

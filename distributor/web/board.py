@@ -13,12 +13,13 @@ from starlette.routing import Route
 
 from distributor import instants
 from distributor.desk import Desk
+from distributor.embargo import Embargo
 from distributor.errors import ActionError
 from distributor.lifecycle import State
 from distributor.store import overview
 from distributor.store.ledger import Ledger
 from distributor.store.rows import Head, Release
-from distributor.web import kit
+from distributor.web import kit, moments
 from distributor.web.kit import Role
 
 _EACH = 0.5
@@ -64,6 +65,8 @@ async def board(request: Request) -> Response:
 
     values = {**await kit.work(read), **chosen, "states": list(State), "most": _ROWS}
     rank = who.role.rank
+    sealed: Release = values["release"]
+    values |= {"picked": moments.picked(Embargo(sealed.lift, sealed.zone), sealed.zone)}
     values |= {"may": rank >= Role.approver.rank, "may_kill": rank >= Role.admin.rank}
     return kit.page(request, "board.html", **values)
 
@@ -113,7 +116,7 @@ async def act(request: Request) -> Response:
         "resume": lambda: acting.resume(name),
         "cancel": lambda: acting.cancel(name),
         "kill": lambda: acting.kill(name),
-        "move": lambda: acting.reschedule(name, *instants.zoned(str(data.get("at", "")), acting.clock.now(), "time")),
+        "move": lambda: acting.reschedule(name, *instants.zoned(moments.asked(data), acting.clock.now(), "time")),
         "settle": lambda: acting.settle(
             name,
             there=data.get("there") == "1",

@@ -13,7 +13,7 @@ from starlette.routing import Route
 from distributor import instants
 from distributor.embargo import Embargo, EmbargoError, parse, zone_of
 from distributor.errors import ActionError, DistributorError
-from distributor.web import fronts, kit, looks, months
+from distributor.web import fronts, kit, looks, moments, months
 from distributor.web.drafts import MAIN
 from distributor.web.kit import Role, _
 from distributor.web.listing import Row, Status
@@ -39,7 +39,7 @@ def _move(request: Request, data: Any) -> Response:
     entry = found[0]
     if not key.startswith("draft:"):
         kit.need(request, Role.approver)
-    text, problems, new = str(given.get("at") or "").strip()[:100], list[str](), None
+    text, problems, new = moments.asked(given), list[str](), None
     try:
         text = text or _on(entry, day, now)
         at, zone = instants.zoned(text, now, "time")
@@ -53,6 +53,7 @@ def _move(request: Request, data: Any) -> Response:
         problems = [str(problem) for problem in error.problems]
     near = months.close(rows, new.instant, entry.row) if new else []
     values = {"entry": entry, "row": entry.row, "new": new, "at": text, "near": near, "problems": problems}
+    values |= {"picked": moments.picked(new, entry.row.zone)}
     return kit.page(request, "move.html", status=422 if problems else 200, **values)
 
 

@@ -10,10 +10,11 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from distributor import instants
+from distributor.embargo import Embargo
 from distributor.errors import DistributorError
 from distributor.preview import Preview
 from distributor.seal import refuse_past
-from distributor.web import kit, looks
+from distributor.web import kit, looks, moments
 from distributor.web.kit import Role
 
 
@@ -27,9 +28,11 @@ async def schedule(request: Request) -> Response:
     if not looks.drafts(acting).exists(name):
         raise HTTPException(404)
     path = looks.drafts(acting).path(name)
-    text, problems, made = str(data.get("at", "")).strip()[:100] if data else "", list[str](), None
+    text, problems, made = moments.asked(data) if data else "", list[str](), None
+    given, zone = None, kit.person(request).zone
     try:
-        at = instants.instant(text, kit.house(request).clock.now(), "time") if text else None
+        at, written = instants.zoned(text, kit.house(request).clock.now(), "time") if text else (None, None)
+        given = Embargo(at, written or zone) if at else None
         made = await kit.work(partial(_look, request, path, at))
         if data and data.get("sure") == made.digest:
             done = await kit.work(lambda: acting.schedule(path, at))
@@ -38,7 +41,9 @@ async def schedule(request: Request) -> Response:
     except DistributorError as error:
         problems = [str(problem) for problem in error.problems]
     status = 422 if problems and data else 200
-    return kit.page(request, "schedule.html", status=status, name=name, made=made, at=text, problems=problems)
+    picked = moments.picked(given, made.release.zone if made else zone)
+    values = {"name": name, "made": made, "at": text, "problems": problems, "picked": picked}
+    return kit.page(request, "schedule.html", status=status, **values)
 
 
 def _look(request: Request, path: Path, at: datetime | None) -> Preview:

@@ -1,0 +1,34 @@
+"""A time as a form asks for it: wall time and zone from pickers, or in the words of the command line."""
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+from distributor.embargo import Embargo, zone_names
+
+
+@lru_cache(maxsize=1)
+def zones() -> list[str]:
+    """The zones that are offered: places, not abbreviations."""
+    places = (name for name in zone_names() if "/" in name and not name.startswith(("Etc/", "SystemV/")))
+    return [*sorted(places), "UTC"]
+
+
+def asked(given: Mapping[str, Any]) -> str:
+    """What a form with `moment` says, as `instants.zoned` reads it; the words go before the pickers. Empty: nothing."""
+    words, wall, zone = (" ".join(str(given.get(name) or "").split())[:100] for name in ("at", "wall", "zone"))
+    return words or (f"{wall.replace('T', ' ')} {zone}".strip() if wall else "")
+
+
+def picked(at: Embargo | None, zone: str) -> dict[str, Any]:
+    """What the pickers show: `at`, or nothing yet in `zone`. A zone that is a mere offset stands in words."""
+    offered = zones()
+    if at is None or at.zone not in offered:
+        return {
+            "wall": "",
+            "zone": zone if zone in offered else "UTC",
+            "words": str(at) if at else "",
+            "zones": offered,
+        }
+    wall = at.local().replace(tzinfo=None).isoformat(timespec="seconds").removesuffix(":00")
+    return {"wall": wall if len(wall) > 13 else f"{wall}:00", "zone": at.zone, "words": "", "zones": offered}
