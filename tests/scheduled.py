@@ -17,12 +17,12 @@ NOW = datetime(2030, 3, 1, 12, tzinfo=UTC)
 LIFT = NOW + timedelta(hours=1)
 
 
-def outbox(desk: Desk, ledger: Ledger, events: list[Event]) -> Outbox:
-    """The loop of a site, under its desk's clock."""
+def outbox(desk: Desk, ledger: Ledger, clock: FakeClock, events: list[Event]) -> Outbox:
+    """The loop of a site, under the host's own clock, which a test steps."""
     return Outbox(
         ledger=ledger,
         channels=dict(desk.channels),
-        clock=desk.clock,
+        clock=clock,
         worker="test",
         policy=desk.settings.policy,
         report=events.extend,
@@ -57,7 +57,7 @@ class Scheduled:
         self.events: list[Event] = []
 
     def outbox(self, ledger: Ledger) -> Outbox:
-        return outbox(self.desk, ledger, self.events)
+        return outbox(self.desk, ledger, self.clock, self.events)
 
     def drain(self) -> int:
         return drain(self.desk, self.outbox)

@@ -46,7 +46,7 @@ class Office:
 
     def drain(self) -> int:
         """Send what is due."""
-        return drain(self.desk, lambda ledger: outbox(self.desk, ledger, []))
+        return drain(self.desk, lambda ledger: outbox(self.desk, ledger, self.clock, []))
 
     def anonymous(self, address: str = "203.0.113.7") -> TestClient:
         client = (address, 50_000)
