@@ -138,6 +138,9 @@ def test_a_list_that_is_not_there_is_told_by_the_preview(office: Office) -> None
 
 def test_other_mistakes_in_the_text_do_not_stand_in_the_way(office: Office) -> None:
     path = office.root / "releases" / "piers.md"
+    path.write_text(text(office).replace("summary:", "expires_at: 2030-01-01 09:00 UTC\nsummary:", 1))
+    assert save(office.browser(), **{"after.mail": "2h"}).status_code == 303
+    assert save(office.browser(), **{"after.mail": "soon"}).status_code == 422
     path.write_text(text(office).replace("headline:", "headlin:", 1))
     assert save(office.browser(), **{"after.mail": "1h"}).status_code == 303
     assert "after: 1h" in text(office)

@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -169,7 +170,7 @@ async def save(request: Request) -> Response:
         text = drafts.texts(name)[MAIN]
         try:
             source = applied(text.source, rows(desk, fronts.values(text.source)), form)
-            _refuse(desk, name, source)
+            _refuse(desk, name, text.source, source)
             drafts.save(name, {MAIN: Edit(source=source, seen=str(form.get("seen") or ""))})
         except DistributorError as error:
             problems = [str(problem) for problem in error.problems]
@@ -180,17 +181,25 @@ async def save(request: Request) -> Response:
     return await kit.work(write)
 
 
-def _refuse(desk: Desk, name: str, source: str) -> None:
-    """Raise for what cannot be sent like that; what else is wrong with the release is no matter of this page."""
+def _refuse(desk: Desk, name: str, before: str, after: str) -> None:
+    """Raise for what cannot be sent like that; what was wrong with the release before is no matter of this page."""
     path = looks.drafts(desk).path(name)
     try:
-        file = desk.read(path, {path.name: source})
+        file = desk.read(path, {path.name: after})
     except ReleaseError as error:
-        ours = [one for one in error.problems if looks.top(one.field) in ("audiences", "channels") or not one.field]
-        if ours:
+        known = _wrong(desk, path, before)
+        if ours := [one for one in error.problems if one.text not in known]:
             raise ReleaseError(*ours) from None
         return
     desk.chosen(file)
+
+
+def _wrong(desk: Desk, path: Path, source: str) -> set[str]:
+    try:
+        desk.read(path, {path.name: source})
+    except ReleaseError as error:
+        return {one.text for one in error.problems}
+    return set()
 
 
 routes = [
