@@ -10,7 +10,7 @@ from distributor.errors import ConfigError, Problem, nearest
 from distributor.reading import ReleaseFile
 from distributor.settings import Settings
 
-KEYS = ("after", "tier", "lists", "tags")  #: of a channel's block; absent in an audience: as the block has it
+KEYS = ("after", "lists", "tags")  #: of a channel's block; absent in an audience: as the block has it
 
 
 def adapted(

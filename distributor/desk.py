@@ -127,6 +127,7 @@ class Desk:
             known = ledger.release(release.id, release.version)
             if known and self._is_live(ledger, known):
                 seal.refuse_other(known, row)
+                seal.refuse_other_times(ledger.deliveries(known.id, known.version), preview)
                 return Scheduled(preview=preview, release=known, already=True)
             approving.refuse_alone(ledger, preview, self.settings.policy, who=self.who)
             messages = [seal.dump(one.message) for one in preview.rendered]

@@ -109,6 +109,9 @@ def _hashtags(tags: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(kept.values())
 
 
+_LONGEST = timedelta(days=3_660)
+
+
 def duration(text: Any) -> Any:
     """`90s`, `15m`, `6h`, `1d`, `1h30m`, `-1d` → timedelta; ValueError for anything else."""
     if not isinstance(text, str):
@@ -117,7 +120,12 @@ def duration(text: Any) -> Any:
     if not found or not any(found.groups()[1:]):
         raise ValueError(f"'{text}' is not a duration; write 90s, 15m, 6h or 1d")
     days, hours, minutes, seconds = (float(group or 0) for group in found.groups()[1:])
-    length = timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
+    try:
+        length = timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
+    except OverflowError:
+        length = timedelta.max
+    if length > _LONGEST:
+        raise ValueError(f"'{text}' is longer than {_LONGEST.days} days")
     return -length if found[1] else length
 
 

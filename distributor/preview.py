@@ -65,6 +65,12 @@ class Preview:
             (one.message.channel, copy.recipient.address, copy.digest) for one in self.rendered for copy in one.copies
         )
 
+    @property
+    def agreed(self) -> str:
+        """A digest over the seal and over when each message goes: what a person said yes to."""
+        lines = sorted(f"{one.message.channel}\t{one.message.lang}\t{one.due.isoformat()}" for one in self.rendered)
+        return hashlib.sha256("\n".join([self.digest, *lines]).encode()).hexdigest()
+
     def all_findings(self) -> list[Finding]:
         """Those of the release, then those of each channel."""
         return [*self.findings, *(finding for one in self.rendered for finding in one.findings)]
@@ -117,7 +123,7 @@ class Press:
                 read_media=partial(_sealed_media, media) if media is not None else partial(read_media, file.folder),
             )
             rendered += _render(channel, release, kit, due)
-            missing += _expiry(channel, due, now)
+            missing += [*_expiry(channel, due, now), *_early(channel)]
         return Preview(
             file=file,
             lift=lift,
@@ -166,6 +172,15 @@ def _missing_languages(channel: Channel, release: Release) -> list[Finding]:
         for lang in channel.languages
         if not release.in_language(lang)
     ]
+
+
+def _early(channel: Channel) -> list[Finding]:
+    """A prebrief is for named recipients: what everybody can read never goes before the lift, whatever the config says."""
+    able = channel.capabilities
+    if channel.after >= timedelta() or not (able.always_publishes or able.follows_public):
+        return []
+    text = f"everybody can read it, and it would go {-channel.after} before the embargo"
+    return [Finding(severity=Severity.error, code="public-before-lift", text=text, field="after", channel=channel.name)]
 
 
 def _expiry(channel: Channel, due: datetime, now: datetime) -> list[Finding]:

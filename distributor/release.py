@@ -182,7 +182,6 @@ class Audience(_Part):
 
     name: Line
     channels: tuple[Line, ...] = Field(min_length=1)
-    tier: Literal["prebrief", "wire", "public"] | None = None
     after: Offset | None = None
     lists: tuple[Line, ...] | None = None  #: press lists, of a channel that has them
     tags: tuple[Line, ...] | None = None  #: only members with one of these
@@ -262,8 +261,6 @@ class Release(_Part):
         """A channel has one time and one list of recipients (its block's, or one audience's)."""
         taken: dict[str, str] = {}
         for audience in self.audiences:
-            if audience.after and audience.after < dt.timedelta() and audience.tier in ("wire", "public"):
-                raise ValueError(f"the audience '{audience.name}' would get it before the lift; only a prebrief may")
             for channel in audience.channels:
                 if channel in taken:
                     both = f"the audiences '{taken[channel]}' and '{audience.name}'"

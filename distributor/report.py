@@ -38,4 +38,4 @@ def of(ledger: Ledger, known: Iterable[Release]) -> Iterator[Delivery]:
 
 def _harmless(value: object) -> object:
     """A cell that a spreadsheet does not take for a formula (OWASP, CSV injection)."""
-    return f"'{value}" if isinstance(value, str) and value[:1] in "=+-@\t\r" else value
+    return f"'{value}" if isinstance(value, str) and value[:1] in tuple("=+-@\t\r") else value

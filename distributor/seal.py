@@ -8,14 +8,14 @@ from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
 
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
 from distributor import embargo
 from distributor import release as release_model
 from distributor.contract import Channel, Finding, Message, Receipt, Recipient, Tier
 from distributor.embargo import Embargo
 from distributor.errors import ActionError
-from distributor.lifecycle import BULK, CORRECTION, Priority, PubStatus
+from distributor.lifecycle import BULK, CORRECTION, KILL, Priority, PubStatus
 from distributor.preview import Preview, Rendered, seal_digest
 from distributor.reading import ReleaseFile
 from distributor.release import LatePolicy
@@ -122,9 +122,25 @@ def refuse_other(known: Release, row: Release) -> None:
     )
 
 
+def refuse_other_times(rows: Iterable[Delivery], preview: Preview) -> None:
+    """ActionError where a version that is scheduled already would go at other times: the bytes may be the same."""
+    planned = {(row.channel, row.planned_for) for row in rows if row.kind != KILL}
+    wanted = {(one.channel.name, one.due) for one in preview.rendered if one.copies}
+    if other := sorted({channel for channel, _ in planned ^ wanted}):
+        raise ActionError(
+            f"'{preview.release.id}' version {preview.release.version} is already scheduled at another time on "
+            f"{', '.join(other)}; cancel it first if nothing has gone out"
+        )
+
+
 def reopened(sealed: Release, at: datetime, zone: str | None) -> ReleaseFile:
     """The sealed version as a release file again, for another instant; its zone as before where none is given."""
-    source = release_model.Release.model_validate_json(sealed.snapshot, by_alias=True, by_name=True)
+    try:
+        source = release_model.Release.model_validate_json(sealed.snapshot, by_alias=True, by_name=True)
+    except ValidationError:
+        raise ActionError(f"'{sealed.id}' was sealed by another version: cancel it, then schedule it again") from None
+    if source.expires_at and at >= source.expires_at.instant:
+        raise ActionError(f"'{sealed.id}' expires on {source.expires_at.spelled()}: it cannot go out after that")
     lift = Embargo(at, zone or sealed.zone)
     moved = source.model_copy(update={"embargoed_until": lift}) if source.embargoed_until else source
     return ReleaseFile(release=moved, path=Path(f"{sealed.id}.md"), lines={}, digest=sealed.digest)

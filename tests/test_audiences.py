@@ -86,14 +86,26 @@ def test_an_audience_has_its_own_time_and_recipients(desk: Desk) -> None:
 
 
 def test_only_a_prebrief_goes_before_the_lift(desk: Desk) -> None:
-    early = "audiences:\n  - {name: Embargoed, channels: [mail], tier: prebrief, after: -2h, lists: [city]}"
+    config = desk.site.config_file
+    config.write_text(config.read_text().replace('after = "5m"', 'after = "-1h"\ntier = "prebrief"'))
+    early = "audiences:\n  - {name: Embargoed, channels: [mail], after: -2h, lists: [city]}"
     desk.schedule(release(desk, early))
     hours = timedelta(hours=-2)
     assert sent(desk) == {(*NAMED, hours), ("mail", "c1@x.example", hours)}  # on lists, only who may have it
-    for tier in ("", ", tier: public"):
-        refused = release(desk, f"audiences:\n  - {{name: All, channels: [mail]{tier}, after: -2h}}", "early")
-        with pytest.raises(DistributorError, match=r"before the (embargo|lift); only"):
-            desk.preview(refused)
+    refused = release(desk, "audiences:\n  - {name: All, channels: [rss], after: -2h}", "early")
+    with pytest.raises(DistributorError, match="before the embargo; only"):
+        desk.preview(refused)
+
+
+def test_what_everybody_can_read_never_goes_before_the_lift(desk: Desk) -> None:
+    """Found by a review: a release's own text could call the newsroom a prebrief."""
+    with pytest.raises(DistributorError, match="tier"):
+        desk.preview(release(desk, "audiences: [{name: A, channels: [rss], tier: prebrief, after: -30m}]"))
+    config = desk.site.config_file
+    config.write_text(config.read_text().replace('type = "rss"', 'type = "rss"\ntier = "prebrief"\nafter = "-30m"', 1))
+    desk = Desk(site=desk.site, clock=desk.clock)
+    with pytest.raises(DistributorError, match="everybody can read it"):
+        desk.schedule(release(desk, "channels: [rss]", "early"))
 
 
 @pytest.mark.parametrize(
@@ -104,6 +116,8 @@ def test_only_a_prebrief_goes_before_the_lift(desk: Desk) -> None:
         ("[{name: A, channels: [spare]}]", r"audiences\[0\].channels: 'spare' does not carry this release"),
         ("[{name: A, channels: [rss], lists: [city]}]", r"piers.md:\d+: audiences\[0\].lists: there is no key"),
         ("[{name: A, channels: [mail], after: soon}]", "'soon' is not a duration"),
+        ("[{name: A, channels: [mail], after: 99999999d}]", "longer than 3660 days"),
+        ("[{name: A, channels: [mail], after: 9999999999999d}]", "longer than 3660 days"),
         ("[{name: A, channels: [mail], tier: internal}]", "tier"),
         ("[{name: A, channels: []}]", "channels"),
         ("[{name: A, channels: [mail], lists: [nobody]}]", "nobody"),
@@ -131,3 +145,21 @@ def test_a_release_with_a_duration_can_be_moved(desk: Desk) -> None:
     done = desk.schedule(release(desk, "catch_up_within: 1h30m"))
     moved = desk.reschedule(done.release.id, LIFT + timedelta(days=1))
     assert moved.release.catch_up_within == timedelta(minutes=90)
+
+
+def test_other_times_are_not_taken_for_the_same(desk: Desk) -> None:
+    config = desk.site.config_file
+    config.write_text(config.read_text() + '\n[channels.chat]\ntype = "slack"\n')
+    desk = Desk(site=desk.site, clock=desk.clock)
+    path = release(desk, "channels: [chat]")
+    seen = desk.schedule(path).preview
+    text = path.read_text()
+    path.write_text(
+        text.replace("channels: [chat]", "channels: [chat]\naudiences: [{name: A, channels: [chat], after: 3h}]")
+    )
+    later = desk.preview(path)
+    assert (later.digest, later.agreed == seen.agreed) == (seen.digest, False)  # the same bytes at another time
+    with pytest.raises(DistributorError, match="scheduled at another time on chat"):
+        desk.schedule(path)
+    path.write_text(text)
+    assert desk.schedule(path).already

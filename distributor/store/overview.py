@@ -105,8 +105,10 @@ def wrong(ledger: Ledger, release: Release, most: int) -> list[Delivery]:
 
 def links(ledger: Ledger, release: Release, most: int) -> list[tuple[str, str]]:
     """Where a version can be seen: channel and address, of at most `most` deliveries."""
-    c = s.delivery.c
-    where = (q.of(release.id, release.version), c.kind != KILL, c.remote_url.is_not(None))
+    c, back = s.delivery.c, s.delivery.alias().c
+    same = (back.release_id == c.release_id, back.version == c.version, back.channel == c.channel)
+    gone = select(back.id).where(*same, back.recipient == c.recipient, back.kind == KILL, back.state == State.delivered)
+    where = (q.of(release.id, release.version), c.kind != KILL, c.remote_url.is_not(None), ~gone.exists())
     query = select(c.channel, c.remote_url).distinct().where(*where).order_by(c.channel, c.remote_url).limit(most)
     with ledger.reading() as connection:
         return [(row.channel, row.remote_url) for row in connection.execute(query)]

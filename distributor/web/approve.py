@@ -27,7 +27,7 @@ async def approve(request: Request) -> Response:
             with acting.ledger() as ledger:
                 if data.get("revoke") == "1":
                     approvals.revoke(ledger, made.release.id, made.release.version, who=who.name, now=now)
-                elif data.get("sure") == made.digest:
+                elif data.get("sure") == made.agreed:
                     approving.approve(ledger, made, who=who.name, now=now)
                 else:
                     raise ActionError("these are other bytes than the ones that were shown: look again, then approve")

@@ -11,6 +11,7 @@ from distributor.desk import Desk
 from distributor.embargo import zone_of
 from distributor.store import overview
 from distributor.web import feed, kit, months, people
+from distributor.web.kit import Role
 from distributor.web.listing import Row, Status
 from distributor.web.months import Entry, Times
 from distributor.web.releases import listing
@@ -45,6 +46,7 @@ async def calendar(request: Request) -> Response:
         today=now.astimezone(zone_of(who.zone)).date(),
         place=zone_of(who.zone),
         zone=who.zone,
+        may=who.role.rank >= Role.approver.rank,
         moved=query.get("moved", "")[:80],
     )
 

@@ -21,14 +21,12 @@ def asked(given: Mapping[str, Any]) -> str:
 
 
 def picked(at: Embargo | None, zone: str) -> dict[str, Any]:
-    """What the pickers show: `at`, or nothing yet in `zone`. A zone that is a mere offset stands in words."""
+    """What the pickers show: `at`, or nothing yet in `zone`; in UTC where its zone is a mere offset. The words stay empty: they
+    would go before what a person picks.
+    """
     offered = zones()
-    if at is None or at.zone not in offered:
-        return {
-            "wall": "",
-            "zone": zone if zone in offered else "UTC",
-            "words": str(at) if at else "",
-            "zones": offered,
-        }
-    wall = at.local().replace(tzinfo=None).isoformat(timespec="seconds").removesuffix(":00")
-    return {"wall": wall if len(wall) > 13 else f"{wall}:00", "zone": at.zone, "words": "", "zones": offered}
+    if at is None:
+        return {"wall": "", "zone": zone if zone in offered else "UTC", "zones": offered}
+    shown = at if at.zone in offered else Embargo(at.instant, "UTC")
+    wall = shown.local().replace(tzinfo=None).isoformat(timespec="seconds").removesuffix(":00")
+    return {"wall": wall if len(wall) > 13 else f"{wall}:00", "zone": shown.zone, "zones": offered}

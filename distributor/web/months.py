@@ -12,6 +12,7 @@ from distributor.web.listing import Row, Status
 CLOSE = timedelta(minutes=30)  #: two embargoes that are nearer take each other's readers
 AGENDA = timedelta(days=90)
 _MARGIN = timedelta(hours=27)  # no zone is further from UTC
+_SHOWN = 20  # neighbours that are named
 _OVER = (Status.canceled, Status.killed)
 
 #: The first instant of each channel of a version, by release and version.
@@ -70,10 +71,10 @@ def about(rows: Iterable[Row], days: Sequence[date]) -> list[Row]:
 
 def _near(ordered: Sequence[tuple[datetime, str]], at: int) -> tuple[str, ...]:
     """The neighbours within `CLOSE`, on both sides."""
-    found = []
+    found: list[str] = []
     for step in (-1, 1):
         other = at + step
-        while 0 <= other < len(ordered) and abs(ordered[other][0] - ordered[at][0]) < CLOSE:
+        while 0 <= other < len(ordered) and abs(ordered[other][0] - ordered[at][0]) < CLOSE and len(found) < _SHOWN:
             found.append(ordered[other][1])
             other += step
     return tuple(sorted(found))

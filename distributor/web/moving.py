@@ -86,10 +86,16 @@ def _put(request: Request, row: Row, new: Embargo) -> None:
     if new.instant <= kit.house(request).clock.now():
         raise ActionError(f"{new.spelled()} is in the past")
     with drafts.held():
-        texts = drafts.texts(row.name)
-        for key, text in texts.items():  # a translation that repeats the embargo has to say the same
-            if key == MAIN or "embargoed_until" in fronts.values(text.source):
-                drafts.change(text, fronts.set_field(text.source, "embargoed_until", _written(new)))
+        changed = {
+            text: fronts.set_field(text.source, "embargoed_until", _written(new))
+            for key, text in drafts.texts(
+                row.name
+            ).items()  # a translation that repeats the embargo has to say the same
+            if key == MAIN or "embargoed_until" in fronts.values(text.source)
+        }
+        desk.read(drafts.path(row.name), {text.path.name: source for text, source in changed.items()})
+        for text, source in changed.items():
+            drafts.change(text, source)
     kit.note(request, "move", str(new), row.name)
 
 

@@ -31,10 +31,12 @@ async def schedule(request: Request) -> Response:
     text, problems, made = moments.asked(data) if data else "", list[str](), None
     given, zone = None, kit.person(request).zone
     try:
+        text = "+1m" if text == "now" else text  # what is looked at and what is sealed have to be the same instant
         at, written = instants.zoned(text, kit.house(request).clock.now(), "time") if text else (None, None)
         given = Embargo(at, written or zone) if at else None
+        text = str(given) if given else ""
         made = await kit.work(partial(_look, request, path, at))
-        if data and data.get("sure") == made.digest:
+        if data and data.get("sure") == made.agreed:
             done = await kit.work(lambda: acting.schedule(path, at))
             await kit.work(lambda: kit.note(request, "schedule", done.release.seal, done.release.id))
             return kit.go(f"/board/{done.release.id}")
