@@ -23,8 +23,9 @@ def adapted(
 ) -> dict[str, Channel]:
     """The channels as the release's audiences want them, in their order.
 
-    `build` makes channels of a config. `whole`: these are all that carry the release, so an audience on any other is a mistake. Raises ConfigError naming the
-    audience, for a channel that is not there or switched off, and for a key that its block cannot have.
+    `build` makes channels of a config. `whole`: these are all that carry the release, so an audience on any other is a
+    mistake. Raises ConfigError naming the audience, for a channel that is not there or switched off, and for a key that its
+    block cannot have.
     """
     own: dict[str, tuple[int, dict[str, Any]]] = {}
     for at, audience in enumerate(file.release.audiences):

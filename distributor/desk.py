@@ -125,18 +125,15 @@ class Desk:
         row = seal.release(preview, now, self.settings.policy.catch_up_within)
         with self.ledger(create=True) as ledger:
             known = ledger.release(release.id, release.version)
-            if known and self._is_live(ledger, known):
+            rows = ledger.deliveries(known.id, known.version) if known else []
+            if known and any(row.state is not State.canceled or row.attempts for row in rows):
                 seal.refuse_other(known, row)
-                seal.refuse_other_times(ledger.deliveries(known.id, known.version), preview)
+                seal.refuse_other_times(rows, preview)
                 return Scheduled(preview=preview, release=known, already=True)
             approving.refuse_alone(ledger, preview, self.settings.policy, who=self.who)
             messages = [seal.dump(one.message) for one in preview.rendered]
             ledger.plan(row, messages, seal.deliveries(preview), who=self.who)
         return Scheduled(preview=preview, release=row, already=False)
-
-    def _is_live(self, ledger: Ledger, known: Release) -> bool:
-        rows = ledger.deliveries(known.id, known.version)
-        return any(row.state is not State.canceled or row.attempts for row in rows)
 
     def hold(self, release_id: str) -> tuple[Release, int]:
         """Stop everything of a release that is not on the wire, until `resume`. Returns how many deliveries."""

@@ -174,6 +174,11 @@ def _line(text: str) -> str:
     return " ".join(text.split())
 
 
+def files_of(folder: Path) -> list[Path]:
+    """The lists of a site, by name; who must not be written to is no list."""
+    return sorted(p for p in folder.glob("*.*") if p.suffix in (".csv", ".toml") and p.stem != "suppressed")
+
+
 def write(file: Path, members: Iterable[Member]) -> None:
     """A list as CSV, all or nothing."""
     target = io.StringIO(newline="")

@@ -53,7 +53,7 @@ def show_list(setting: Setting, name: str | None, *, json_: bool) -> None:
     out = draw.console()
     if name is None:
         table = draw.table("List", "Members", "Refused", "File")
-        for file in sorted(p for p in folder.glob("*.*") if p.suffix in (".csv", ".toml") and p.stem != "suppressed"):
+        for file in presslist.files_of(folder):
             found = presslist.read(file)
             table.add_row(file.stem, str(len(found.members)), str(len(found.refused)), draw.plain(file.name))
         table.add_row("suppressed", str(len(Suppressions.of(folder).all())), "", "suppressed.csv")

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from distributor import registry
+from distributor import presslist, registry
 from distributor.contract import Channel
 from distributor.desk import Desk
 from distributor.errors import ActionError, ConfigError, DistributorError, ReleaseError
@@ -59,7 +59,7 @@ class Row:
 
 
 def rows(desk: Desk, front: Mapping[str, Any]) -> list[Row]:
-    """Every configured channel in the order of the config, the switched off ones too; one that is broken is left out."""
+    """Every configured channel in the order of the config, the switched off ones too."""
     named, own = _listed(front.get("channels"), ()), _own(front)
     found = []
     for name in desk.settings.channels:
@@ -90,7 +90,7 @@ def applied(source: str, there: Iterable[Row], form: FormData) -> str:
     after: list[dict[str, Any]] = [dict(entry) for entry in before]
     for row in there:
         if row.name not in wanted:
-            _put(after, row.name, None)
+            _put(after, row.name, {})
         elif (said := _said(row, form)) != {key: row.own[key] for key in _SAID if key in row.own}:
             _put(after, row.name, said)
     return fronts.set_field(source, "audiences", after or None) if after != before else source
@@ -110,8 +110,8 @@ def _said(row: Row, form: FormData) -> dict[str, Any]:
     return made
 
 
-def _put(entries: list[dict[str, Any]], name: str, said: Mapping[str, Any] | None) -> None:
-    """The channel's own entry with what is said of it; taken out of one that it shares with others. None: of every one."""
+def _put(entries: list[dict[str, Any]], name: str, said: Mapping[str, Any]) -> None:
+    """The channel's own entry with what is said of it; taken out of one that it shares with others."""
     entry: dict[str, Any] = {"name": name}
     for at, one in enumerate(entries):
         channels = _listed(one.get("channels"), ())
@@ -123,8 +123,8 @@ def _put(entries: list[dict[str, Any]], name: str, said: Mapping[str, Any] | Non
             else:
                 del entries[at]
             break
-    entry = {key: value for key, value in entry.items() if key not in _SAID}
-    if said is not None and (said or "tier" in entry):
+    if said:
+        entry = {key: value for key, value in entry.items() if key not in _SAID}
         entries.append({**entry, "channels": [name], **said})
 
 
@@ -147,11 +147,10 @@ async def show(request: Request) -> Response:
 def _values(request: Request) -> dict[str, Any]:
     name, desk = writing.name_of(request), kit.desk(request)
     text = looks.drafts(desk).texts(name)[MAIN]
-    lists = sorted(file.stem for file in desk.places.contacts.glob("*.*") if file.suffix in (".csv", ".toml"))
     return {
         "name": name,
         "rows": rows(desk, fronts.values(text.source)),
-        "lists": [one for one in lists if one != "suppressed"],
+        "lists": [file.stem for file in presslist.files_of(desk.places.contacts)],
         "seen": text.digest,
         "said": request.query_params.get("said", ""),
         "problems": [],
