@@ -1,7 +1,7 @@
 """Four eyes: an approval is of bytes and of when they go, so any change voids it, and it is said what changed."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -20,6 +20,7 @@ class Standing:
     valid: tuple[Approval, ...]  #: of exactly these bytes
     void: tuple[Approval, ...]  #: of other bytes, or taken back
     changed: tuple[str, ...]  #: `channel/lang` of what differs from the newest void one
+    before: Mapping[str, str]  #: `channel/lang` → what was read then, as `words` says it now
 
     def by_another(self, who: str) -> bool:
         """Whether somebody else approved exactly these bytes."""
@@ -35,19 +36,24 @@ def digests(preview: Preview) -> dict[str, str]:
     return made
 
 
+def words(preview: Preview) -> dict[str, str]:
+    """What somebody who approves reads of each message: when it goes, to how many, and its text."""
+    made = {}
+    for one in preview.rendered:
+        head = f"{spell(one.due, preview.release.zone)} · {len(one.copies)}"
+        made[f"{one.message.channel}/{one.message.lang}"] = f"{head}\n\n{one.message.words}"
+    return made
+
+
 def standing(ledger: Ledger, preview: Preview) -> Standing:
     """What was approved, and whether it still is."""
     found, now = approvals.of(ledger, preview.release.id, preview.release.version), digests(preview)
     valid = tuple(one for one in found if one.seal == preview.digest and one.digests == now and not one.revoked_at)
     void = tuple(one for one in found if one not in valid)
-    return Standing(valid=valid, void=void, changed=_changed(void, now) if not valid else ())
-
-
-def _changed(void: Sequence[Approval], now: Mapping[str, str]) -> tuple[str, ...]:
-    then = next((one.digests for one in void if one.revoked_at is None), None)
-    if then is None:
-        return ()
-    return tuple(sorted(name for name in then.keys() | now.keys() if then.get(name) != now.get(name)))
+    last = next((one for one in void if one.revoked_at is None), None) if not valid else None
+    then = last.digests if last else now
+    changed = sorted(name for name in then.keys() | now.keys() if then.get(name) != now.get(name))
+    return Standing(valid=valid, void=void, changed=tuple(changed), before=last.words if last else {})
 
 
 def approve(ledger: Ledger, preview: Preview, *, who: str, now: datetime) -> Standing:
@@ -67,12 +73,18 @@ def approve(ledger: Ledger, preview: Preview, *, who: str, now: datetime) -> Sta
                 version=preview.release.version,
                 seal=preview.digest,
                 digests=digests(preview),
+                words=words(preview),
                 who=who,
                 at=now,
                 revoked_at=None,
             ),
         )
     return standing(ledger, preview)
+
+
+def revoke(ledger: Ledger, preview: Preview, *, who: str, now: datetime) -> int:
+    """Take back what `who` approved of the version; returns how many approvals."""
+    return approvals.revoke(ledger, preview.release.id, preview.release.version, who=who, now=now)
 
 
 def refuse_alone(ledger: Ledger, preview: Preview, policy: Policy, *, who: str) -> None:

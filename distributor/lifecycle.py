@@ -34,6 +34,8 @@ CORRECTION = "correction"
 WAITING = (State.planned, State.retrying)
 #: What a person lets go again.
 STOPPED = (State.held, State.missed, State.failed)
+#: What a person may have tried again at once, delivery by delivery.
+RETRIABLE = (State.retrying, State.failed, State.refused, State.missed)
 #: A process whose last sign of life is older than this is taken for dead, and what it had on the wire is taken back.
 LEASE = timedelta(seconds=5)
 

@@ -109,3 +109,8 @@ class Message:
     recipients: tuple[Recipient, ...] = ()
     page: str = ""  #: the public page of its release, where it has to be there before this goes out
     meta: Mapping[str, str] = field(default_factory=dict)  #: the channel's own facts, sealed with the bytes
+
+    @property
+    def words(self) -> str:
+        """What a person reads of it."""
+        return f"{self.title}\n\n{self.text}"

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
+from hypothesis import settings as hypothesis_settings
 
 from distributor import reading, registry, settings, site
 from distributor.contract import Channel, Kit, MediaFile
@@ -17,6 +18,10 @@ from distributor.release import Media, Release
 from distributor.render import Templates
 from tests import sites
 from tests.servers.postgres import Missing, Postgres
+
+# Speed is measured in benchmarks/: a busy machine fails no test.
+hypothesis_settings.register_profile("patient", deadline=None)
+hypothesis_settings.load_profile("patient")
 
 SAMPLE = site.BUILT_IN / "config" / "sample"
 

@@ -140,7 +140,10 @@ def test_approval_is_of_the_bytes_that_were_shown(tmp_path: Path) -> None:
     path = office.release()
     approver, admin = office.browser("approver"), office.browser("admin")
     assert "Nobody approved these bytes yet." in approver.get("/r/piers/approve").text
-    refused = send(approver, "/r/piers/schedule", sure=seal(approver, "/r/piers/schedule"))
+    asks = approver.get("/r/piers/schedule").text
+    assert "Seal and schedule" not in asks
+    assert 'href="/r/piers/approve"' in asks
+    refused = send(approver, "/r/piers/schedule", sure=seal(approver, "/r/piers/approve"))
     assert refused.status_code == 422
     assert "nobody approved" in refused.text
     assert send(admin, "/r/piers/approve", sure="0" * 64).status_code == 422
@@ -150,6 +153,8 @@ def test_approval_is_of_the_bytes_that_were_shown(tmp_path: Path) -> None:
     changed = approver.get("/r/piers/approve").text
     assert "The approval is void." in changed
     assert "mail/en" in changed
+    assert re.search(r'<span class="old">[^<]*The piers reopen\.', changed)
+    assert re.search(r'<span class="new">[^<]*The piers open again\.', changed)
     assert "Approve these bytes" not in office.browser("author").get("/r/piers/approve").text
     send(admin, "/r/piers/approve", sure=seal(admin, "/r/piers/approve"))
     done = send(approver, "/r/piers/schedule", sure=seal(approver, "/r/piers/schedule"))
@@ -184,21 +189,81 @@ def test_markup_stays_text(tmp_path: Path) -> None:
         assert not re.search(r"<script(?![^>]*src=)|\sstyle=|<style", shown), page
 
 
-def test_a_release_is_moved_from_its_board(office: Office) -> None:
+def test_what_did_not_arrive_is_tried_again(tmp_path: Path) -> None:
+    folder = tmp_path / "press"
+    office = Office(folder, blocks=sites.box(folder, to=["a@x", "b@x"], fault="refused"))
+    office.desk.schedule(office.release())
+    client = office.browser("approver")
+    assert send(client, "/board/three-piers/retry").status_code == 422
+    office.clock.set(LIFT)
+    office.drain()
+    page = client.get("/board/three-piers").text
+    assert page.count("Try now</button>") == 3  # the channel, and each of two
+    assert "Try now" not in office.browser("author").get("/board/three-piers").text
+    sites.configure(office.root, sites.box(folder, to=["a@x", "b@x"]))
+    office.clock.step(timedelta(hours=9))
+    assert send(client, "/board/three-piers/retry", channel="box", recipient="a@x").status_code == 303
+    office.drain()
+    with office.desk.ledger() as ledger:
+        found = {row.recipient: str(row.state) for row in ledger.deliveries("three-piers", 1)}
+    assert found == {"a@x": "delivered", "b@x": "refused"}
+    page = client.get("/board/three-piers").text
+    assert "+32,400.000 s" in page
+    assert page.count("Try now</button>") == 2
+    assert any(deed.action == "retry" and "box a@x" in deed.detail for deed in office.house.people.deeds())
+
+
+def test_another_time_is_approved_in_the_browser(tmp_path: Path) -> None:
+    """With four eyes a time of its own, and a move, are looked at by two, as the text is."""
+    office = Office(tmp_path / "press", blocks=BLOCKS)
+    office.release()
+    approver, admin = office.browser("approver"), office.browser("admin")
+    at = "2030-03-05 09:00:00+08:00 Asia/Hong_Kong"
+    early = admin.get("/r/piers/approve", params={"at": "2030-03-01 12:30 UTC"})
+    assert early.status_code == 422
+    assert "is before the embargo of" in early.text
+    page = approver.get("/r/piers/schedule", params={"wall": "2030-03-05T09:00", "zone": "Asia/Hong_Kong"}).text
+    asked = re.search(r'href="(/r/piers/approve[^"]+)"', page)
+    assert asked
+    sure = seal(admin, asked[1])
+    assert sure != seal(admin, "/r/piers/approve")
+    assert send(admin, "/r/piers/approve", sure=sure).status_code == 422  # it is of another time
+    assert send(admin, "/r/piers/approve", sure=sure, at=at).headers["location"] == asked[1]
+    assert "Seal and schedule" not in approver.get("/r/piers/schedule").text
+    assert send(approver, "/r/piers/schedule", at=at, sure=sure).headers["location"] == "/board/three-piers"
+    move = "/calendar/move?release=three-piers&at=2030-03-06+09:00+Asia/Hong_Kong"
+    page = approver.get(move).text
+    assert "Move it</button>" not in page
+    assert "Changed since then:" in page
+    later = {"release": "three-piers", "at": "2030-03-06 09:00 Asia/Hong_Kong"}
+    assert send(approver, "/calendar/move", **later).status_code == 422
+    assert send(admin, "/calendar/move", **later, approve="1", sure=sure).status_code == 422  # not what was shown
+    assert send(admin, "/calendar/move", **later, approve="1", sure=seal(admin, move)).status_code == 303
+    assert "Move it</button>" not in admin.get(move).text  # alone
+    assert "Move it</button>" in approver.get(move).text
+    assert send(approver, "/calendar/move", **later).headers["location"].startswith("/calendar?month=2030-03")
+    with office.desk.ledger() as ledger:
+        moved = ledger.release("three-piers")
+    assert moved
+    assert str(moved.lift) == "2030-03-06 01:00:00+00:00"
+
+
+def test_the_board_leads_to_where_a_release_is_moved(office: Office) -> None:
     office.desk.schedule(office.root / "releases" / "piers.md")
     client = office.browser("approver")
-    assert "Move it to another time" in client.get("/board/three-piers").text
-    assert send(client, "/board/three-piers/move", at="2030-03-01 20:30 Asia/Hong_Kong").status_code == 303
+    assert 'href="/calendar/move?release=three-piers"' in client.get("/board/three-piers").text
+    assert (
+        send(client, "/calendar/move", release="three-piers", at="2030-03-01 20:30 Asia/Hong_Kong").status_code == 303
+    )
     with office.desk.ledger() as ledger:
         moved = ledger.release("three-piers")
     assert moved
     assert moved.lift == LIFT - timedelta(minutes=30)
-    assert send(client, "/board/three-piers/move", at="2029-03-01 20:30 UTC").status_code == 422
-    assert send(client, "/board/three-piers/move", at="").status_code == 422
-    form = dict(re.findall(r'name="(at|wall|zone)"[^>]* value="([^"]*)"', client.get("/board/three-piers").text))
-    picked = send(client, "/board/three-piers/move", **{**form, "wall": "2030-03-05T09:00", "zone": "Asia/Hong_Kong"})
-    assert picked.status_code == 303
-    with office.desk.ledger() as ledger:
-        moved = ledger.release("three-piers")
-    assert moved
-    assert str(moved.lift) == "2030-03-05 01:00:00+00:00"
+    assert send(client, "/calendar/move", release="three-piers", at="2029-03-01 20:30 UTC").status_code == 422
+    page = client.get("/calendar/move?release=three-piers").text
+    form = dict(re.findall(r'name="(at|wall|zone)"[^>]* value="([^"]*)"', page.partition('method="get"')[2]))
+    picked = {**form, "at": "", "wall": "2030-03-05T09:00", "zone": "Asia/Hong_Kong"}
+    assert send(client, "/calendar/move", release="three-piers", **picked).status_code == 303
+    office.clock.set(LIFT + timedelta(days=9))
+    office.drain()
+    assert "/calendar/move" not in client.get("/board/three-piers").text

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+from tests import sites
 from tests.web import Office, csrf
 
 BLOCKS = """
@@ -145,3 +146,51 @@ def test_other_mistakes_in_the_text_do_not_stand_in_the_way(office: Office) -> N
     assert save(office.browser(), **{"after.mail": "1h"}).status_code == 303
     assert "after: 1h" in text(office)
     assert office.browser().get("/r/nothing/channels").status_code == 404
+
+
+def test_what_was_chosen_stays_where_something_was_wrong(office: Office) -> None:
+    client = office.browser()
+    chosen = {"after.mail": "soon", "after.rss": "2h", "lists.mail": ["city"], "tags.mail": "rail", "on.second": []}
+    page = save(client, **chosen).text
+    assert 'name="after.mail" value="soon"' in page
+    assert 'name="after.rss" value="2h"' in page
+    assert 'name="tags.mail" value="rail"' in page
+    assert 'value="city" checked' in page
+    assert 'value="trade" checked' not in page.partition("on.second")[0]
+    assert 'name="on.second"> ' in page
+    with_seen = save(client, seen="0" * 64, **{"after.rss": "2h"}).text
+    assert f'name="seen" value="{"0" * 64}"' in with_seen  # who did not see the newer text does not overwrite it
+
+
+def test_a_channel_that_the_config_has_no_more_can_be_taken_out(office: Office) -> None:
+    path = office.root / "releases" / "piers.md"
+    named = "channels: [rss, gone]\naudiences:\n  - {name: Old, channels: [gone], after: 1h}\nsummary:"
+    path.write_text(text(office).replace("summary:", named, 1))
+    client = office.browser()
+    assert "does not have it any more" in client.get("/r/piers/channels").text
+    assert save(client, **{"after.rss": "1h"}).status_code == 422
+    assert save(client, **{"after.rss": "1h", "on.gone": []}).status_code == 303
+    assert "gone" not in text(office)
+    assert "channels: [rss]\n" in text(office)
+
+
+def test_a_release_may_go_to_every_tag(office: Office) -> None:
+    sites.configure(
+        office.root, BLOCKS.replace('lists = ["trade"]\nafter', 'lists = ["trade"]\ntags = ["port"]\nafter')
+    )
+    client = office.browser()
+    assert save(client, **{"any.mail": "on"}).status_code == 303
+    assert "tags: []" in text(office)
+    assert form(client)["any.mail"] == ["on"]
+    assert save(client, **{"any.mail": []}).status_code == 303
+    assert "audiences" not in text(office)
+
+
+def test_comments_inside_an_audience_are_kept(office: Office) -> None:
+    path = office.root / "releases" / "piers.md"
+    said = (
+        "audiences:\n  # the union asked for it\n  - name: Late  # Wan\n    channels: [mail]\n    after: 1h\nsummary:"
+    )
+    path.write_text(text(office).replace("summary:", said, 1))
+    assert save(office.browser(), **{"after.mail": "2h"}).status_code == 303
+    assert "# the union asked for it\n# Wan\naudiences:\n" in text(office)

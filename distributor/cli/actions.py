@@ -148,6 +148,17 @@ def settle_command(
         click.echo(f"{row.channel} {row.recipient}: {words.get(row.state, 'goes out again')}")
 
 
+@click.command("retry")
+@click.argument("release_id")
+@click.option("--channel", metavar="NAME", help="Only this channel.")
+@click.option("--recipient", metavar="ADDRESS", help="Only this recipient.")
+@click.pass_obj
+def retry_command(setting: Setting, release_id: str, channel: str | None, recipient: str | None) -> None:
+    """Try again, now, what failed, was refused or missed, or waits for its next try."""
+    for name, number in setting.desk().retry(release_id, channel=channel, recipient=recipient).items():
+        click.echo(f"{name}: {number} {'goes' if number == 1 else 'go'} out again")
+
+
 @click.command("kill")
 @click.argument("release_id")
 @click.option("--yes", is_flag=True, help="Do not ask.")

@@ -4,10 +4,9 @@ from pathlib import Path
 
 import click
 
-from distributor import approving, instants
+from distributor import instants
 from distributor.cli.main import Setting
 from distributor.embargo import spell
-from distributor.store import approvals
 
 
 @click.command("approve")
@@ -21,14 +20,11 @@ def approve_command(setting: Setting, release: Path, at: str | None, *, revoke: 
     """
     desk = setting.desk()
     desk.site.need_root()
-    now = setting.clock.now()
-    preview = desk.preview(release, instants.instant(at, now) if at else None)
-    with desk.ledger(create=True) as ledger:
-        if revoke:
-            count = approvals.revoke(ledger, preview.release.id, preview.release.version, who=desk.who, now=now)
-            click.echo(f"{preview.release.id}: {count} of your approvals taken back")
-            return
-        known = approving.approve(ledger, preview, who=desk.who, now=now)
+    preview = desk.preview(release, instants.instant(at, setting.clock.now()) if at else None)
+    if revoke:
+        click.echo(f"{preview.release.id}: {desk.revoke(preview)} of your approvals taken back")
+        return
+    known = desk.approve(preview)
     for one in known.valid:
         click.echo(
             f"{one.release_id} version {one.version}: approved by {one.who} on {spell(one.at, preview.release.zone)}"

@@ -21,6 +21,7 @@ class Approval:
     version: int
     seal: str  #: the digest over every byte of that preview
     digests: Mapping[str, str]  #: `channel/lang` → digest, so that it can be said what changed
+    words: Mapping[str, str]  #: `channel/lang` → when, to how many and what a person reads, so that it can be shown
     who: str
     at: datetime
     revoked_at: datetime | None
@@ -33,6 +34,7 @@ def add(ledger: Ledger, approval: Approval) -> None:
         "version": approval.version,
         "seal": approval.seal,
         "digests": json.dumps(dict(approval.digests), sort_keys=True),
+        "words": json.dumps(dict(approval.words), sort_keys=True, ensure_ascii=False),
         "who": approval.who,
         "at": micros(approval.at),
     }
@@ -53,6 +55,7 @@ def of(ledger: Ledger, release_id: str, version: int) -> list[Approval]:
                 version=row.version,
                 seal=row.seal,
                 digests=json.loads(row.digests),
+                words=json.loads(row.words or "{}"),
                 who=row.who,
                 at=instant(row.at),
                 revoked_at=maybe_instant(row.revoked_at),

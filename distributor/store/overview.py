@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import and_, case, func, select
 
-from distributor.lifecycle import KILL, WAITING, State
+from distributor.lifecycle import KILL, RETRIABLE, WAITING, State
 from distributor.store import queries as q
 from distributor.store import schema as s
 from distributor.store.ledger import Ledger
@@ -38,6 +38,11 @@ class Progress:
     def ended(self) -> int:
         """Deliveries that are neither to come nor on the wire."""
         return sum(count for state, count in self.states.items() if state not in (*WAITING, State.sending))
+
+    @property
+    def wrong(self) -> int:
+        """Deliveries that did not arrive and may be tried again."""
+        return sum(self.states.get(state, 0) for state in RETRIABLE)
 
 
 def times(ledger: Ledger, keys: Collection[tuple[str, int]]) -> dict[tuple[str, int], list[tuple[str, datetime]]]:

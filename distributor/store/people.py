@@ -155,15 +155,19 @@ class People(Store):
                 insert(s.session).values(id=session, person=name, made_at=at, seen_at=at, address=address)
             )
 
-    def by_session(self, session: str, now: datetime, *, idle: timedelta, longest: timedelta) -> Account | None:
-        """Who has that session, if it holds: seen within `idle`, begun within `longest`, of somebody who is not disabled."""
+    def by_session(
+        self, session: str, now: datetime, *, idle: timedelta, longest: timedelta, seen: bool = True
+    ) -> Account | None:
+        """Who has that session, if it holds: seen within `idle`, begun within `longest`, of somebody who is not disabled. It
+        counts as `seen` now.
+        """
         c = s.session.c
         query = select(s.person, c.seen_at, c.made_at.label("began")).join_from(s.session, s.person)
         with self.reading() as connection:
             row = connection.execute(query.where(c.id == session, s.person.c.disabled == 0)).first()
         if row is None or now - instant(row.seen_at) > idle or now - instant(row.began) > longest:
             return None
-        if now - instant(row.seen_at) > _SEEN_EVERY:
+        if seen and now - instant(row.seen_at) > _SEEN_EVERY:
             with self.writing() as connection:
                 connection.execute(update(s.session).where(c.id == session).values(seen_at=micros(now)))
         return _account(row)

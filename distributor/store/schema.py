@@ -18,6 +18,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     insert,
+    inspect,
     select,
     text,
 )
@@ -222,6 +223,7 @@ approval = Table(
     Column("who", String, nullable=False),
     Column("at", BigInteger, nullable=False),
     Column("revoked_at", BigInteger),
+    Column("words", Text),  # what was read then, where it was kept
 )
 
 #: Lists show these of every release and never read its text, which lies between them in the table.
@@ -261,8 +263,14 @@ def _approvals(connection: Connection) -> None:
     _HEADS.create(connection)
 
 
+def _approved_words(connection: Connection) -> None:
+    """5 → 6: what those who approved have read."""
+    if "words" not in {column["name"] for column in inspect(connection).get_columns("approval")}:
+        connection.execute(text("ALTER TABLE approval ADD COLUMN words TEXT"))
+
+
 #: Step n brings version n to version n+1. A new database is made whole and starts at the newest version.
-STEPS: tuple[Callable[[Connection], None], ...] = (_shared_work, _signatures, _people, _approvals)
+STEPS: tuple[Callable[[Connection], None], ...] = (_shared_work, _signatures, _people, _approvals, _approved_words)
 VERSION = len(STEPS) + 1
 
 

@@ -1,57 +1,101 @@
-"""Approving: of exactly the bytes that the page showed, by somebody whose role allows it."""
+"""Approving: of exactly the bytes and times that the page showed, by somebody whose role allows it."""
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote, urlencode
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from distributor import approving
-from distributor.errors import ActionError
-from distributor.store import approvals
-from distributor.web import kit, looks
+from distributor import approving, seal
+from distributor.embargo import Embargo
+from distributor.errors import ActionError, DistributorError
+from distributor.preview import Preview
+from distributor.web import kit, looks, moments
 from distributor.web.kit import Role
+from distributor.web.merging import compare
 
 
 async def approve(request: Request) -> Response:
-    """Who approved these bytes, and whether that still holds; approve them, or take it back."""
-    who = kit.need(request, Role.author if request.method == "GET" else Role.approver)
+    """Who approved these bytes, and whether that still holds; approve them, or take it back. `at` is a later time than the
+    embargo, as the page of scheduling has it.
+    """
+    kit.need(request, Role.author if request.method == "GET" else Role.approver)
     name, acting = request.path_params["name"], kit.desk(request)
     data = await kit.form(request) if request.method == "POST" else None
     if not looks.drafts(acting).exists(name):
         raise HTTPException(404)
-    made = (await kit.work(lambda: looks.look(request, name))).preview
+    now, zone = kit.house(request).clock.now(), kit.person(request).zone
     if data is not None:
-        now = kit.house(request).clock.now()
+        given = moments.given(data, now, zone)
+        made = await kit.work(lambda: look(request, name, given))
+        await kit.work(lambda: answer(request, made, data))
+        return kit.go(link(name, given))
+    problems: list[str] = []
+    try:
+        given = moments.given(request.query_params, now, zone)
+        made = await kit.work(lambda: look(request, name, given))
+    except DistributorError as error:  # a time that cannot be: shown at the embargo, and why
+        problems, given = [str(problem) for problem in error.problems], None
+        made = await kit.work(lambda: look(request, name, None))
+    approval = await kit.work(lambda: standing(request, made))
+    values = {
+        "approval": approval,
+        "name": name,
+        "at": given or "",
+        "problems": problems,
+        "picked": moments.picked(given, made.release.zone),
+    }
+    return kit.page(request, "approve.html", 422 if problems else 200, **values)
 
-        def write() -> None:
-            with acting.ledger() as ledger:
-                if data.get("revoke") == "1":
-                    approvals.revoke(ledger, made.release.id, made.release.version, who=who.name, now=now)
-                elif data.get("sure") == made.agreed:
-                    approving.approve(ledger, made, who=who.name, now=now)
-                else:
-                    raise ActionError("these are other bytes than the ones that were shown: look again, then approve")
-            kit.note(request, "approve", made.digest, made.release.id)
 
-        await kit.work(write)
-        return kit.go(f"/r/{name}/approve")
+def link(name: str, at: object) -> str:
+    """The page on which a release is approved, for a time of its own where it has one."""
+    return f"/r/{quote(name)}/approve" + (f"?{urlencode({'at': at})}" if at else "")
 
-    def read() -> approving.Standing:
-        with acting.ledger() as ledger:
-            return approving.standing(ledger, made)
 
-    standing = await kit.work(read)
-    return kit.page(
-        request,
-        "approve.html",
-        name=name,
-        made=made,
-        release=made.release,
-        standing=standing,
-        mine=any(one.who == who.name for one in standing.valid),
-        may=who.role.rank >= Role.approver.rank,
-        four_eyes=acting.settings.policy.four_eyes,
-    )
+def look(request: Request, name: str, at: Embargo | None) -> Preview:
+    """The release as it would go out then; ActionError for a time that scheduling would refuse."""
+    made = looks.look(request, name, at.instant if at else None).preview
+    if at:
+        seal.refuse_past(made, at.instant, kit.house(request).clock.now())
+    return made
+
+
+def standing(request: Request, made: Preview) -> dict[str, Any]:
+    """What a page says of a preview's approvals."""
+    who, acting = kit.person(request), kit.desk(request)
+    found = acting.standing(made)
+    return {
+        "made": made,
+        "release": made.release,
+        "standing": found,
+        "changes": changes(found, made),
+        "mine": any(one.who == who.name for one in found.valid),
+        "another": found.by_another(who.name),
+        "may": who.role.rank >= Role.approver.rank,
+        "four_eyes": acting.settings.policy.four_eyes,
+    }
+
+
+def changes(found: approving.Standing, made: Preview) -> list[tuple[str, list[Any]]]:
+    """What reads otherwise than what was approved last, by `channel/lang`; no lines where the words are the same."""
+    now = approving.words(made)
+    return [(key, compare(found.before.get(key, ""), now.get(key, ""))) for key in found.changed if found.before]
+
+
+def answer(request: Request, made: Preview, data: Mapping[str, Any]) -> None:
+    """Do what the form says: approve what it showed, or take one's approval back. Blocks."""
+    acting = kit.desk(request)
+    if data.get("revoke") == "1":
+        acting.revoke(made)
+    elif data.get("sure") == made.agreed:
+        acting.approve(made)
+    else:
+        raise ActionError("these are other bytes than the ones that were shown: look again, then approve")
+    kit.note(request, "approve", made.digest, made.release.id)
 
 
 routes = [Route("/r/{name}/approve", approve, methods=["GET", "POST"])]

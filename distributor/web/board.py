@@ -3,7 +3,9 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from starlette.exceptions import HTTPException
@@ -11,18 +13,17 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from distributor import instants
 from distributor.desk import Desk
-from distributor.embargo import Embargo
 from distributor.errors import ActionError
-from distributor.lifecycle import State
+from distributor.lifecycle import RETRIABLE, State
 from distributor.store import overview
 from distributor.store.ledger import Ledger
 from distributor.store.rows import Head, Release
-from distributor.web import kit, moments
-from distributor.web.kit import Role
+from distributor.web import kit, people
+from distributor.web.kit import Person, Role
 
 _EACH = 0.5
+_STILL = 20  #: turns after which it is asked again whether whoever looks still may
 _WINDOW = timedelta(seconds=10)
 _ROWS = 200
 _SOON = timedelta(days=7)
@@ -42,6 +43,22 @@ async def coming(request: Request) -> Response:
     return kit.page(request, "boards.html", later=later, past=past[::-1])
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Asked:
+    """Which board, and which of its deliveries."""
+
+    name: str
+    channel: str
+    state: str
+    may: bool  #: let out and stop
+
+
+def _asked(request: Request) -> _Asked:
+    channel, state = (request.query_params.get(key, "")[:60] for key in ("channel", "state"))
+    may = kit.need(request).role.rank >= Role.approver.rank
+    return _Asked(name=request.path_params["release_id"], channel=channel, state=state, may=may)
+
+
 def look(ledger: Ledger, release: Release, acting: Desk) -> dict[str, Any]:
     """What the part that moves shows."""
     channels = overview.channels(ledger, release)
@@ -50,79 +67,93 @@ def look(ledger: Ledger, release: Release, acting: Desk) -> dict[str, Any]:
     return {"release": release, "channels": channels, "total": total, "rate": sent / _WINDOW.total_seconds()}
 
 
+def rows(ledger: Ledger, release: Release, asked: _Asked) -> dict[str, Any]:
+    """What the list of deliveries shows."""
+    found = overview.rows(ledger, release, most=_ROWS, channel=asked.channel, state=asked.state)
+    return {"release": release, "rows": found, "most": _ROWS, "retriable": RETRIABLE, "may": asked.may}
+
+
 async def board(request: Request) -> Response:
     """One release: each channel's sums, and the deliveries first that somebody has to look at."""
-    who = kit.need(request)
-    acting, name = kit.desk(request), request.path_params["release_id"]
-    chosen = {key: request.query_params.get(key, "")[:60] for key in ("channel", "state")}
+    asked, acting = _asked(request), kit.desk(request)
 
     def read() -> dict[str, Any]:
         with acting.ledger() as ledger:
-            release = ledger.release(name)
+            release = ledger.release(asked.name)
             if release is None:
                 raise HTTPException(404)
-            return {**look(ledger, release, acting), "rows": overview.rows(ledger, release, most=_ROWS, **chosen)}
+            return {**look(ledger, release, acting), **rows(ledger, release, asked)}
 
-    values = {**await kit.work(read), **chosen, "states": list(State), "most": _ROWS}
-    rank = who.role.rank
-    sealed: Release = values["release"]
-    values |= {"picked": moments.picked(Embargo(sealed.lift, sealed.zone), sealed.zone)}
-    values |= {"may": rank >= Role.approver.rank, "may_kill": rank >= Role.admin.rank}
-    return kit.page(request, "board.html", **values)
+    values = {**await kit.work(read), "channel": asked.channel, "state": asked.state, "states": list(State)}
+    return kit.page(request, "board.html", **values, may_kill=kit.person(request).role is Role.admin)
 
 
 async def events(request: Request) -> Response:
-    """The part that moves whenever it changed, until whoever looks goes away. A browser comes back by itself."""
-    kit.need(request)
-    acting, name = kit.desk(request), request.path_params["release_id"]
+    """What moves whenever it changed, until whoever looks goes away or may look no more. A browser comes back by itself."""
+    asked, acting = _asked(request), kit.desk(request)
 
     def there() -> bool:
         with acting.ledger() as ledger:
-            return ledger.release(name) is not None
+            return ledger.release(asked.name) is not None
 
     if not await kit.work(there):
         raise HTTPException(404)
+    house, session = kit.house(request), request.state.session
+
+    def still() -> Person | None:
+        return people.by_session(house.people, session, house.clock.now(), seen=False)
 
     async def stream() -> AsyncIterator[str]:
-        told = ""
         with contextlib.ExitStack() as opened:
             ledger = await kit.work(lambda: opened.enter_context(acting.ledger()))
-
-            def read() -> str:
-                release = ledger.release(name)
-                found = look(ledger, release, acting) if release else None
-                return bytes(kit.page(request, "_board.html", **found).body).decode() if found else ""
-
-            while not await request.is_disconnected() and (html := await kit.work(read)):
-                if html == told:
-                    yield ": still here\n\n"
-                else:
-                    yield "event: board\n" + "".join(f"data: {line}\n" for line in html.splitlines()) + "\n"
-                told = html
+            told: dict[str, str] = {}
+            turn = 0
+            while not await request.is_disconnected():
+                if turn % _STILL == 0 and await kit.work(still) is None:
+                    return
+                found = await kit.work(partial(_drawn, request, ledger, acting, asked, rows_too=turn % 2 == 0))
+                if not found:
+                    return
+                fresh = {part: html for part, html in found.items() if told.get(part) != html}
+                yield "".join(_event(part, html) for part, html in fresh.items()) or ": still here\n\n"
+                told |= fresh
+                turn += 1
                 await asyncio.sleep(_EACH)
 
     return StreamingResponse(stream(), media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
 
 
+def _drawn(request: Request, ledger: Ledger, acting: Desk, asked: _Asked, *, rows_too: bool) -> dict[str, str]:
+    """The parts of the board as HTML; the long one every other time."""
+    release = ledger.release(asked.name)
+    if release is None:
+        return {}
+    parts = {"board": ("_board.html", {**look(ledger, release, acting), "may": asked.may})}
+    if rows_too:
+        parts["rows"] = ("_rows.html", rows(ledger, release, asked))
+    return {part: bytes(kit.page(request, name, **values).body).decode() for part, (name, values) in parts.items()}
+
+
+def _event(part: str, html: str) -> str:
+    return f"event: {part}\n" + "".join(f"data: {line}\n" for line in html.splitlines()) + "\n"
+
+
 async def act(request: Request) -> Response:
-    """Hold, resume, cancel, kill or move a release, or settle what is in doubt."""
+    """Hold, resume, cancel or kill a release, try again what did not arrive, or settle what is in doubt."""
     name, action = request.path_params["release_id"], request.path_params["action"]
     kit.need(request, Role.admin if action == "kill" else Role.approver)
     data, acting = await kit.form(request), kit.desk(request)
     if action == "kill" and data.get("sure") != name:
         raise ActionError(f"to withdraw it for good, type its id: {name}")
+    which = {key: str(data.get(key, "")) or None for key in ("channel", "recipient")}
     calls: dict[str, Callable[[], object]] = {
         "hold": lambda: acting.hold(name),
         "resume": lambda: acting.resume(name),
         "cancel": lambda: acting.cancel(name),
         "kill": lambda: acting.kill(name),
-        "move": lambda: acting.reschedule(name, *instants.zoned(moments.asked(data), acting.clock.now(), "time")),
+        "retry": lambda: acting.retry(name, **which),
         "settle": lambda: acting.settle(
-            name,
-            there=data.get("there") == "1",
-            channel=str(data.get("channel", "")) or None,
-            recipient=str(data.get("recipient", "")) or None,
-            url=str(data.get("url", "")) or None,
+            name, there=data.get("there") == "1", url=str(data.get("url", "")) or None, **which
         ),
     }
     if action not in calls:

@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -26,21 +26,17 @@ _SAID = ("after", "lists", "tags")
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """One configured channel, as its block and the release have it."""
+    """One channel, as its block and the release have it."""
 
-    channel: Channel
+    name: str
+    channel: Channel | None  #: None: the release names it, but the config has it no more, or wrongly
     on: bool
     own: Mapping[str, Any]  #: what the release's audience says of it, as it is written
 
     @property
-    def name(self) -> str:
-        """The channel's name."""
-        return self.channel.name
-
-    @property
     def after(self) -> str:
         """When its block sends."""
-        return spelled(self.channel.after)
+        return spelled(self.channel.after) if self.channel else ""
 
     @property
     def lists(self) -> tuple[str, ...] | None:
@@ -57,20 +53,35 @@ class Row:
         """The tags that only this release asks for."""
         return " ".join(_listed(self.own.get("tags"), ()))
 
+    @property
+    def any(self) -> bool:
+        """Whether this release goes to members of every tag, though its block asks for some."""
+        return self.own.get("tags") == []
+
 
 def rows(desk: Desk, front: Mapping[str, Any]) -> list[Row]:
-    """Every configured channel in the order of the config, the switched off ones too."""
+    """Every configured channel in the order of the config, the switched off ones too, then those that only the release knows."""
     named, own = _listed(front.get("channels"), ()), _own(front)
     found = []
-    for name in desk.settings.channels:
+    for name, block in desk.settings.channels.items():
         channel = desk.channels.get(name)
         if channel is None:
             with contextlib.suppress(ConfigError):
                 channel = registry.build(desk.site, desk.settings, desk.places, (name,))[name]
-        if channel is not None:
-            on = name in named if named else channel.enabled
-            found.append(Row(channel=channel, on=on, own=own.get(name, {})))
-    return found
+        on = name in named if named else bool(channel.enabled if channel else block.get("enabled", True))
+        if channel or on:
+            found.append(Row(name=name, channel=channel, on=on, own=own.get(name, {})))
+    known = {row.name for row in found}
+    strange = [name for name in dict.fromkeys([*named, *own]) if name not in known]
+    return [*found, *(Row(name=name, channel=None, on=True, own=own.get(name, {})) for name in strange)]
+
+
+def typed(there: Iterable[Row], form: FormData) -> list[Row]:
+    """The rows as a form has them that could not be saved."""
+    return [
+        replace(row, on=bool(form.get(f"on.{row.name}")), own=_said(row, form, whole=True) if row.channel else row.own)
+        for row in there
+    ]
 
 
 def applied(source: str, there: Iterable[Row], form: FormData) -> str:
@@ -91,21 +102,22 @@ def applied(source: str, there: Iterable[Row], form: FormData) -> str:
     for row in there:
         if row.name not in wanted:
             _put(after, row.name, {})
-        elif (said := _said(row, form)) != {key: row.own[key] for key in _SAID if key in row.own}:
+        elif row.channel and (said := _said(row, form)) != {key: row.own[key] for key in _SAID if key in row.own}:
             _put(after, row.name, said)
     return fronts.set_field(source, "audiences", after or None) if after != before else source
 
 
-def _said(row: Row, form: FormData) -> dict[str, Any]:
-    """What the form says of a channel that its block does not."""
+def _said(row: Row, form: FormData, *, whole: bool = False) -> dict[str, Any]:
+    """What the form says of a channel that its block does not, or the `whole` of it."""
     made: dict[str, Any] = {}
     if after := str(form.get(f"after.{row.name}") or "").strip()[:40]:
         made["after"] = after
     if row.lists is not None:
         lists = [str(one) for one in form.getlist(f"lists.{row.name}")]
-        if sorted(lists) != sorted(row.lists):
+        if whole or sorted(lists) != sorted(row.lists):
             made["lists"] = row.own["lists"] if sorted(lists) == sorted(row.chosen) and "lists" in row.own else lists
-        if tags := str(form.get(f"tags.{row.name}") or "").replace(",", " ").split():
+        tags = str(form.get(f"tags.{row.name}") or "").replace(",", " ").split()
+        if tags or form.get(f"any.{row.name}"):
             made["tags"] = tags
     return made
 
@@ -144,14 +156,15 @@ async def show(request: Request) -> Response:
     return kit.page(request, "channels.html", **await kit.work(lambda: _values(request)))
 
 
-def _values(request: Request) -> dict[str, Any]:
+def _values(request: Request, form: FormData | None = None) -> dict[str, Any]:
     name, desk = writing.name_of(request), kit.desk(request)
     text = looks.drafts(desk).texts(name)[MAIN]
+    there = rows(desk, fronts.values(text.source))
     return {
         "name": name,
-        "rows": rows(desk, fronts.values(text.source)),
+        "rows": there if form is None else typed(there, form),
         "lists": [file.stem for file in presslist.files_of(desk.places.contacts)],
-        "seen": text.digest,
+        "seen": text.digest if form is None else str(form.get("seen") or ""),
         "said": request.query_params.get("said", ""),
         "problems": [],
         "root": f"{desk.site.root}/",
@@ -173,7 +186,7 @@ async def save(request: Request) -> Response:
             drafts.save(name, {MAIN: Edit(source=source, seen=str(form.get("seen") or ""))})
         except DistributorError as error:
             problems = [str(problem) for problem in error.problems]
-            return kit.page(request, "channels.html", status=422, **{**_values(request), "problems": problems})
+            return kit.page(request, "channels.html", status=422, **{**_values(request, form), "problems": problems})
         kit.note(request, "channels", f"chose the channels of {name}", name)
         return kit.go(f"/r/{quote(name)}/channels?said=saved")
 

@@ -25,13 +25,15 @@ def values(source: str) -> dict[str, Any]:
 
 
 def set_field(source: str, name: str, value: Value) -> str:
-    """The file with the top-level field `name` changed, added at the end of the front matter, or taken out (None).
+    """The file with the top-level field `name` changed, added at the end of the front matter, or taken out (None). Comments
+    inside the field stand above it then.
 
     Raises ActionError where the front matter cannot be read or is written so that a field cannot be told apart.
     """
     start, front = _split(source)
     written = "" if value is None else _written(name, value)
     span = _span(front, _compose(front), name)
+    written = _comments(front[span[0] : span[1]]) + written if span else written
     changed = front[: span[0]] + written + front[span[1] :] if span else _with_end(front) + written
     return _proved(source, source[:start] + changed + source[start + len(front) :], name, value)
 
@@ -160,6 +162,15 @@ def _entry(entry: Mapping[str, Any] | str, indent: str) -> str:
     if isinstance(entry, str) or not entry:
         return f"{indent}- {_on_one_line(entry)}\n"
     return f"{indent}- " + f"{indent}  ".join(f"{key}: {_on_one_line(value)}\n" for key, value in entry.items())
+
+
+def _comments(field: str) -> str:
+    """The comments inside a field, each on a line of its own: what stands between two tokens and is no space."""
+    at, found = 0, list[str]()
+    for token in yaml.scan(field, Loader=yaml.SafeLoader):
+        found += re.findall(r"#[^\n]*", field[at : token.start_mark.index])
+        at = max(at, token.end_mark.index)
+    return "".join(f"{comment.rstrip()}\n" for comment in found)
 
 
 def _with_end(front: str) -> str:

@@ -3,7 +3,7 @@
 import contextlib
 from datetime import date, datetime
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -13,7 +13,7 @@ from starlette.routing import Route
 from distributor import instants
 from distributor.embargo import Embargo, EmbargoError, parse, zone_of
 from distributor.errors import ActionError, DistributorError
-from distributor.web import fronts, kit, looks, moments, months
+from distributor.web import approve, fronts, kit, looks, moments, months
 from distributor.web.drafts import MAIN
 from distributor.web.kit import Role, _
 from distributor.web.listing import Row, Status
@@ -39,32 +39,36 @@ def _move(request: Request, data: Any) -> Response:
     entry = found[0]
     if not key.startswith("draft:"):
         kit.need(request, Role.approver)
-    text, problems, new = moments.asked(given), list[str](), None
+    problems, new, approval = list[str](), None, dict[str, Any]()
     try:
-        text = text or _on(entry, day, now)
-        at, zone = instants.zoned(text, now, "time")
-        new = Embargo(at, zone or entry.row.zone)
+        new = moments.given(given, now, entry.row.zone) or _on(entry, day, now)
         if not entry.movable:
             raise ActionError(_("Something of it is on its way already: it cannot be moved."))
+        if kit.desk(request).settings.policy.four_eyes and entry.row.status is not Status.draft:
+            made = kit.desk(request).moved(entry.row.id, new.instant, new.zone)
+            if data is not None and (data.get("approve") or data.get("revoke")):
+                approve.answer(request, made, data)
+                return kit.go(f"/calendar/move?{urlencode({'release': key, 'at': new})}")
+            approval = approve.standing(request, made)
         if data is not None:
             _put(request, entry.row, new)
-            return kit.go(f"/calendar?month={at.astimezone(zone_of(who.zone)):%Y-%m}&moved={quote(key)}")
+            return kit.go(f"/calendar?month={new.instant.astimezone(zone_of(who.zone)):%Y-%m}&moved={quote(key)}")
     except DistributorError as error:
         problems = [str(problem) for problem in error.problems]
     near = months.close(rows, new.instant, entry.row) if new else []
-    values = {"entry": entry, "row": entry.row, "new": new, "at": text, "near": near, "problems": problems}
+    values = {"entry": entry, "row": entry.row, "new": new, "near": near, "problems": problems, "approval": approval}
     values |= {"picked": moments.picked(new, entry.row.zone)}
     return kit.page(request, "move.html", status=422 if problems else 200, **values)
 
 
-def _on(entry: Entry, day: str, now: datetime) -> str:
-    """The same wall time of whoever looks on another day, as it is written in the release's own zone."""
+def _on(entry: Entry, day: str, now: datetime) -> Embargo:
+    """The same wall time of whoever looks on another day, in the release's own zone."""
     try:
         wall = datetime.combine(date.fromisoformat(day), entry.local.time())
     except ValueError:
         wall = entry.local.replace(tzinfo=None)
     at, _zone = instants.zoned(f"{wall.isoformat(sep=' ')} {getattr(entry.local.tzinfo, 'key', 'UTC')}", now, "time")
-    return _written(Embargo(at, entry.row.zone))
+    return Embargo(at, entry.row.zone)
 
 
 def _written(new: Embargo) -> str:

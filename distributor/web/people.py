@@ -155,11 +155,13 @@ def begin(store: People, name: str, *, address: str, now: datetime) -> str:
     return secret
 
 
-def by_session(store: People, secret: str, now: datetime) -> Person | None:
-    """Who has that session: it ends after 12 h without a request, and 7 days after it began."""
+def by_session(store: People, secret: str, now: datetime, *, seen: bool = True) -> Person | None:
+    """Who has that session: it ends after 12 h without a request (this is one, where it counts as `seen`), and 7 days after it
+    began.
+    """
     if len(secret) > 100:
         return None
-    account = store.by_session(digest(secret), now, idle=IDLE, longest=LONGEST)
+    account = store.by_session(digest(secret), now, idle=IDLE, longest=LONGEST, seen=seen)
     return _person(account, account.role) if account else None
 
 

@@ -3,18 +3,17 @@
 from datetime import datetime
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from distributor import instants
-from distributor.embargo import Embargo
 from distributor.errors import DistributorError
 from distributor.preview import Preview
 from distributor.seal import refuse_past
-from distributor.web import kit, looks, moments
+from distributor.web import approve, kit, looks, moments
 from distributor.web.kit import Role
 
 
@@ -28,14 +27,14 @@ async def schedule(request: Request) -> Response:
     if not looks.drafts(acting).exists(name):
         raise HTTPException(404)
     path = looks.drafts(acting).path(name)
-    text, problems, made = moments.asked(data) if data else "", list[str](), None
-    given, zone = None, kit.person(request).zone
+    given, problems, made, standing = None, list[str](), None, dict[str, Any]()
+    zone = kit.person(request).zone
     try:
-        text = "+1m" if text == "now" else text  # what is looked at and what is sealed have to be the same instant
-        at, written = instants.zoned(text, kit.house(request).clock.now(), "time") if text else (None, None)
-        given = Embargo(at, written or zone) if at else None
-        text = str(given) if given else ""
+        given = moments.given(data or request.query_params, kit.house(request).clock.now(), zone)
+        at = given.instant if given else None
         made = await kit.work(partial(_look, request, path, at))
+        if acting.settings.policy.four_eyes:
+            standing = await kit.work(partial(approve.standing, request, made))
         if data and data.get("sure") == made.agreed:
             done = await kit.work(lambda: acting.schedule(path, at))
             await kit.work(lambda: kit.note(request, "schedule", done.release.seal, done.release.id))
@@ -43,8 +42,8 @@ async def schedule(request: Request) -> Response:
     except DistributorError as error:
         problems = [str(problem) for problem in error.problems]
     status = 422 if problems and data else 200
-    picked = moments.picked(given, made.release.zone if made else zone)
-    values = {"name": name, "made": made, "at": text, "problems": problems, "picked": picked}
+    values = {"name": name, "made": made, "at": given or "", "problems": problems, "approval": standing}
+    values |= {"picked": moments.picked(given, made.release.zone if made else zone), "ask": approve.link(name, given)}
     return kit.page(request, "schedule.html", status=status, **values)
 
 

@@ -4,9 +4,22 @@
   const place = document.querySelector("[data-events]");
   if (!place || !window.EventSource) return;
   const lost = document.querySelector("[data-lost]");
+  const waiting = new Map();
+  // What somebody is at stays as it is until they are done: a button never moves away under a finger.
+  const busy = (part) => part.contains(document.activeElement) || part.matches(":active");
+  function show(part, html) {
+    if (busy(part)) waiting.set(part, html);
+    else part.innerHTML = html; // made by the desk, every value in it escaped
+  }
+  document.addEventListener("focusout", () =>
+    setTimeout(() => {
+      for (const [part, html] of waiting) if (!busy(part)) waiting.delete(part), (part.innerHTML = html);
+    }),
+  );
   (function open() {
     const events = new EventSource(place.dataset.events);
-    events.addEventListener("board", (event) => { place.innerHTML = event.data; });
+    events.addEventListener("board", (event) => show(place, event.data));
+    events.addEventListener("rows", (event) => show(document.getElementById("rows"), event.data));
     events.onopen = () => { lost.hidden = true; };
     events.onerror = () => {
       lost.hidden = false;

@@ -1,26 +1,22 @@
 """What a person can do: the same actions for the command line and the web."""
 
-import contextlib
-import getpass
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cached_property
 from pathlib import Path
 
-from distributor import approving, audiences, embargo, health, reading, registry, seal
-from distributor import settings as configuration
-from distributor.clock import Clock, SharedClock
-from distributor.contract import Channel, Destination, Message
-from distributor.errors import ActionError, ConfigError, nearest
+from distributor import approving, audiences, embargo, health, seal
+from distributor.contract import Destination
+from distributor.desk.open import OpenSite
+from distributor.errors import ActionError
 from distributor.health import Health
 from distributor.lifecycle import KILL, STOPPED, WAITING, PubStatus, State
-from distributor.preview import Press, Preview
-from distributor.reading import ReleaseFile
-from distributor.render import Templates
+from distributor.preview import Preview
 from distributor.seal import Proof
-from distributor.site import Site
-from distributor.store import Change, Delivery, Ledger, Release, open_ledger
+from distributor.store import Change, Delivery, Ledger, Release, retrying
+
+__all__ = ["Desk", "Scheduled"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,78 +29,8 @@ class Scheduled:
 
 
 @dataclass(kw_only=True)
-class Desk:
-    """One site, its config and its ledger, opened when they are needed."""
-
-    site: Site
-    clock: Clock
-    only: tuple[str, ...] = ()  #: channels that the person named
-    who: str = field(default_factory=lambda: _who())  # noqa: PLW0108  defined below; for the history
-
-    @cached_property
-    def settings(self) -> configuration.Settings:
-        """The config."""
-        return configuration.load(self.site)
-
-    @cached_property
-    def places(self) -> configuration.Places:
-        """The site's folders."""
-        return configuration.places(self.site, self.settings)
-
-    @cached_property
-    def channels(self) -> dict[str, Channel]:
-        """The configured channels, or those that the person named."""
-        return registry.build(self.site, self.settings, self.places, self.only)
-
-    def find_channel(self, name: str) -> Channel | None:
-        """A channel that came into the config since it was read; None where there is none, or it is broken."""
-        try:
-            fresh = configuration.load(self.site)
-            return registry.build(self.site, fresh, self.places, (name,))[name]
-        except ConfigError:
-            return None
-
-    @cached_property
-    def press(self) -> Press:
-        """Templates, newsroom and limits."""
-        return Press(
-            templates=Templates(self.site.layers("templates")),
-            newsroom=self.settings.newsroom,
-            networks=configuration.networks(self.site),
-        )
-
-    @contextlib.contextmanager
-    def ledger(self, *, create: bool = False) -> Iterator[Ledger]:
-        """The ledger, closed at the end; made on first use only where `create` says so."""
-        ledger = open_ledger(configuration.store_url(self.site, self.settings), create=create)
-        try:
-            if said := ledger.time(self.clock.monotonic):  # machines that share a ledger share its clock
-                self.clock = self.clock if isinstance(self.clock, SharedClock) else SharedClock(self.clock)
-                self.clock.set(said)
-            yield ledger
-        finally:
-            ledger.close()
-
-    def read(self, path: Path, unsaved: reading.Unsaved | None = None) -> ReleaseFile:
-        """Read a release file, or what of it is not saved yet, with this site's house facts."""
-        return reading.read(path, self.settings.house, unsaved)
-
-    def preview(self, path: Path, at: datetime | None = None, unsaved: reading.Unsaved | None = None) -> Preview:
-        """What each channel will send. Nothing is written."""
-        file = self.read(path, unsaved)
-        return self.press.preview(file, self.chosen(file), self.clock.now(), at)
-
-    def chosen(self, file: ReleaseFile) -> dict[str, Channel]:
-        """The channels that the person named, else those that the release names, else all enabled ones; each as the release's
-        audiences want it.
-        """
-        named = file.release.channels
-        found = self.channels if self.only or not named else self._built(named)
-        return audiences.adapted(found, file, self.settings, self._built, whole=not self.only)
-
-    def _built(self, names: Iterable[str], settings: configuration.Settings | None = None) -> dict[str, Channel]:
-        """These channels, enabled or not, of the config or of one that differs from it."""
-        return registry.build(self.site, settings or self.settings, self.places, names)
+class Desk(OpenSite):
+    """What a person can do on one site."""
 
     # ── actions ───────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -150,7 +76,7 @@ class Desk:
     def _change(self, release_id: str, action: str, from_states: Iterable[State], to: State) -> tuple[Release, int]:
         """On every version of the release: who says 'hold' means all of it."""
         with self.ledger() as ledger:
-            newest, moved = self._known(ledger, release_id), 0
+            newest, moved = self.known(ledger, release_id), 0
             for one in ledger.releases(release_id):
                 status = {State.held: PubStatus.withheld, State.canceled: PubStatus.canceled}.get(to, PubStatus.usable)
                 if to is State.canceled and ledger.is_out(one.id, one.version):
@@ -172,20 +98,63 @@ class Desk:
         `zone`: how people write the new time. Raises Refusal, ActionError for the past or a release that is on its way.
         """
         with self.ledger() as ledger:
-            now, known = self.clock.now(), self._known(ledger, release_id)
-            if at < now - timedelta(seconds=5):
-                raise ActionError(f"{embargo.spell(at, known.zone)} is in the past")
-            rows = ledger.deliveries(known.id, known.version)
-            media = {file.name: file for sealed in self._sealed(ledger, rows).values() for file in sealed.media}
-            file = seal.reopened(known, at, zone)
-            chosen = audiences.adapted(self._channels_of(rows), file, self.settings, self._built, whole=False)
-            preview = self.press.preview(file, chosen, now, at, media=media)
+            known = self.known(ledger, release_id)
+            preview = self._moved(ledger, known, at, zone)
             seal.refuse_errors(preview)
             approving.refuse_alone(ledger, preview, self.settings.policy, who=self.who)
-            row = seal.release(preview, now, known.catch_up_within)
+            row = seal.release(preview, self.clock.now(), known.catch_up_within)
             messages = [seal.dump(one.message) for one in preview.rendered]
             ledger.plan(row, messages, seal.deliveries(preview), who=self.who, again=True)
         return Scheduled(preview=preview, release=row, already=False)
+
+    def moved(self, release_id: str, at: datetime, zone: str | None = None) -> Preview:
+        """What `reschedule` would seal: the sealed version at the instant `at`. Nothing is written. Raises as `reschedule`."""
+        with self.ledger() as ledger:
+            return self._moved(ledger, self.known(ledger, release_id), at, zone)
+
+    def _moved(self, ledger: Ledger, known: Release, at: datetime, zone: str | None) -> Preview:
+        now = self.clock.now()
+        if at < now - timedelta(seconds=5):
+            raise ActionError(f"{embargo.spell(at, known.zone)} is in the past")
+        rows = ledger.deliveries(known.id, known.version)
+        media = {file.name: file for sealed in self.sealed_messages(ledger, rows).values() for file in sealed.media}
+        file = seal.reopened(known, at, zone)
+        chosen = audiences.adapted(self.channels_of(rows), file, self.settings, self.built, whole=False)
+        return self.press.preview(file, chosen, now, at, media=media)
+
+    def retry(self, release_id: str, *, channel: str | None = None, recipient: str | None = None) -> Counter[str]:
+        """Try again, now, what failed, was refused or missed, or waits for its next try; of every version. What was sealed is
+        sent, once more under the same key. Returns how many on each channel.
+
+        Raises ActionError where nothing fits, or the release is on hold, withdrawn or overtaken by a newer version.
+        """
+        with self.ledger() as ledger:
+            if self.known(ledger, release_id).pub_status is PubStatus.withheld:
+                raise ActionError(f"'{release_id}' is on hold: resume it, and all of it that can goes out")
+            which = {"channel": channel, "recipient": recipient}
+            there, planned = retrying.retry(ledger, release_id, **which, now=self.clock.now(), who=self.who)
+        if not there:
+            raise ActionError(f"nothing of '{release_id}' that fits failed, was refused or missed, or waits for a try")
+        if not planned:
+            raise ActionError(f"'{release_id}' was withdrawn, or a newer version is there: nothing is tried again")
+        return planned
+
+    # ── four eyes ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def approve(self, preview: Preview) -> approving.Standing:
+        """Say that exactly these bytes may go out at exactly these times. Raises ActionError as `approving.approve`."""
+        with self.ledger(create=True) as ledger:
+            return approving.approve(ledger, preview, who=self.who, now=self.clock.now())
+
+    def revoke(self, preview: Preview) -> int:
+        """Take back what this person approved of the version; returns how many approvals."""
+        with self.ledger(create=True) as ledger:
+            return approving.revoke(ledger, preview, who=self.who, now=self.clock.now())
+
+    def standing(self, preview: Preview) -> approving.Standing:
+        """Who approved these bytes, and what changed since."""
+        with self.ledger(create=True) as ledger:
+            return approving.standing(ledger, preview)
 
     def settle(
         self,
@@ -201,7 +170,7 @@ class Desk:
         `url` is where it is. Raises ActionError where nothing that fits is in doubt.
         """
         with self.ledger() as ledger:
-            self._known(ledger, release_id)
+            self.known(ledger, release_id)
             rows = [
                 row
                 for one in ledger.releases(release_id)
@@ -223,7 +192,7 @@ class Desk:
         Returns the newest version, what is being taken back, and what cannot be. Raises ActionError for an unknown one.
         """
         with self.ledger() as ledger:
-            newest, versions, back, left = self._known(ledger, release_id), ledger.releases(release_id), [], []
+            newest, versions, back, left = self.known(ledger, release_id), ledger.releases(release_id), [], []
             names = {row.channel for one in versions for row in ledger.deliveries(one.id, one.version)}
             found = {name: self.find_channel(name) for name in names}  # one that left the config holds up nothing
             able = [name for name, channel in found.items() if channel and channel.capabilities.delete]
@@ -244,10 +213,10 @@ class Desk:
     def verify(self, release_id: str) -> tuple[Release, bool, list[Proof]]:
         """Prove that what was sent is what was previewed: (release, whether the seal holds, one proof a delivery)."""
         with self.ledger() as ledger:
-            release = self._known(ledger, release_id)
+            release = self.known(ledger, release_id)
             rows = [row for row in ledger.deliveries(release.id, release.version) if row.kind != KILL]
             attempts = ledger.attempts(release.id, release.version)
-            channels, messages = self._channels_of(rows), self._sealed(ledger, rows)
+            channels, messages = self.channels_of(rows), self.sealed_messages(ledger, rows)
         proofs = []
         for row in rows:
             channel = channels[row.channel]
@@ -258,34 +227,3 @@ class Desk:
     def doctor(self) -> list[tuple[str, str, Destination]]:
         """Every configured channel: name, type, destination."""
         return [(name, channel.TYPE, channel.destination) for name, channel in self.channels.items()]
-
-    def _channels_of(self, rows: Iterable[Delivery]) -> dict[str, Channel]:
-        """The channels of some deliveries, enabled or not."""
-        return self._built(dict.fromkeys(row.channel for row in rows))
-
-    def _sealed(self, ledger: Ledger, rows: Iterable[Delivery]) -> dict[int, Message]:
-        """The messages of some deliveries by their number, each read once; ActionError where one was changed."""
-        channels = {row.message_id: row.channel for row in rows}
-        messages = {}
-        for number, (body, artefacts) in ledger.messages(channels.keys()).items():
-            try:
-                messages[number] = seal.load(body, artefacts)
-            except ValueError as error:
-                words = f"{channels[number]}: {error}: the ledger was tampered with or damaged"
-                raise ActionError(words) from None
-        return messages
-
-    def _known(self, ledger: Ledger, release_id: str) -> Release:
-        release = ledger.release(release_id)
-        if release is None:
-            known = sorted({one.id for one in ledger.releases()})
-            raise ActionError(f"no release '{release_id}' is scheduled here{nearest(release_id, known)}")
-        return release
-
-
-def _who() -> str:
-    """The person, for the history."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return "unknown"

@@ -1,0 +1,127 @@
+"""One site, its config and its ledger, opened when they are needed: what every action of a person begins with."""
+
+import contextlib
+import getpass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+
+from distributor import audiences, reading, registry, seal
+from distributor import settings as configuration
+from distributor.clock import Clock, SharedClock
+from distributor.contract import Channel, Message
+from distributor.errors import ActionError, ConfigError, nearest
+from distributor.preview import Press, Preview
+from distributor.reading import ReleaseFile
+from distributor.render import Templates
+from distributor.site import Site
+from distributor.store import Delivery, Ledger, Release, open_ledger
+
+
+@dataclass(kw_only=True)
+class OpenSite:
+    """One site, its config and its ledger, opened when they are needed."""
+
+    site: Site
+    clock: Clock
+    only: tuple[str, ...] = ()  #: channels that the person named
+    who: str = field(default_factory=lambda: _who())  # noqa: PLW0108  defined below; for the history
+
+    @cached_property
+    def settings(self) -> configuration.Settings:
+        """The config."""
+        return configuration.load(self.site)
+
+    @cached_property
+    def places(self) -> configuration.Places:
+        """The site's folders."""
+        return configuration.places(self.site, self.settings)
+
+    @cached_property
+    def channels(self) -> dict[str, Channel]:
+        """The configured channels, or those that the person named."""
+        return registry.build(self.site, self.settings, self.places, self.only)
+
+    def find_channel(self, name: str) -> Channel | None:
+        """A channel that came into the config since it was read; None where there is none, or it is broken."""
+        try:
+            fresh = configuration.load(self.site)
+            return registry.build(self.site, fresh, self.places, (name,))[name]
+        except ConfigError:
+            return None
+
+    @cached_property
+    def press(self) -> Press:
+        """Templates, newsroom and limits."""
+        return Press(
+            templates=Templates(self.site.layers("templates")),
+            newsroom=self.settings.newsroom,
+            networks=configuration.networks(self.site),
+        )
+
+    @contextlib.contextmanager
+    def ledger(self, *, create: bool = False) -> Iterator[Ledger]:
+        """The ledger, closed at the end; made on first use only where `create` says so."""
+        ledger = open_ledger(configuration.store_url(self.site, self.settings), create=create)
+        try:
+            if said := ledger.time(self.clock.monotonic):  # machines that share a ledger share its clock
+                self.clock = self.clock if isinstance(self.clock, SharedClock) else SharedClock(self.clock)
+                self.clock.set(said)
+            yield ledger
+        finally:
+            ledger.close()
+
+    def read(self, path: Path, unsaved: reading.Unsaved | None = None) -> ReleaseFile:
+        """Read a release file, or what of it is not saved yet, with this site's house facts."""
+        return reading.read(path, self.settings.house, unsaved)
+
+    def preview(self, path: Path, at: datetime | None = None, unsaved: reading.Unsaved | None = None) -> Preview:
+        """What each channel will send. Nothing is written."""
+        file = self.read(path, unsaved)
+        return self.press.preview(file, self.chosen(file), self.clock.now(), at)
+
+    def chosen(self, file: ReleaseFile) -> dict[str, Channel]:
+        """The channels that the person named, else those that the release names, else all enabled ones; each as the release's
+        audiences want it.
+        """
+        named = file.release.channels
+        found = self.channels if self.only or not named else self.built(named)
+        return audiences.adapted(found, file, self.settings, self.built, whole=not self.only)
+
+    def built(self, names: Iterable[str], settings: configuration.Settings | None = None) -> dict[str, Channel]:
+        """These channels, enabled or not, of the config or of one that differs from it."""
+        return registry.build(self.site, settings or self.settings, self.places, names)
+
+    def channels_of(self, rows: Iterable[Delivery]) -> dict[str, Channel]:
+        """The channels of some deliveries, enabled or not."""
+        return self.built(dict.fromkeys(row.channel for row in rows))
+
+    def sealed_messages(self, ledger: Ledger, rows: Iterable[Delivery]) -> dict[int, Message]:
+        """The messages of some deliveries by their number, each read once; ActionError where one was changed."""
+        channels = {row.message_id: row.channel for row in rows}
+        messages = {}
+        for number, (body, artefacts) in ledger.messages(channels.keys()).items():
+            try:
+                messages[number] = seal.load(body, artefacts)
+            except ValueError as error:
+                words = f"{channels[number]}: {error}: the ledger was tampered with or damaged"
+                raise ActionError(words) from None
+        return messages
+
+    def known(self, ledger: Ledger, release_id: str) -> Release:
+        """The newest version of a release; raises ActionError for an unknown one, naming the nearest."""
+        release = ledger.release(release_id)
+        if release is None:
+            known = sorted({one.id for one in ledger.releases()})
+            raise ActionError(f"no release '{release_id}' is scheduled here{nearest(release_id, known)}")
+        return release
+
+
+def _who() -> str:
+    """The person, for the history."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "unknown"

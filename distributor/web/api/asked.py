@@ -1,0 +1,55 @@
+"""What the JSON API takes."""
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from distributor.embargo import EXAMPLE
+
+
+class Part(BaseModel):
+    """A value with these fields and no others."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class At(Part):
+    """When it goes out, where that is later than the embargo or there is none."""
+
+    at: str | None = Field(default=None, examples=[EXAMPLE], description="wall time and IANA zone")
+
+
+class Agreed(At):
+    """Something that was looked at: `agreed` is what the preview at that time said."""
+
+    agreed: str = Field(min_length=1, description="of the preview that was looked at; anything else is refused")
+
+
+class Looked(At):
+    """When, and what was looked at."""
+
+    agreed: str | None = Field(default=None, description="of a preview: anything else is refused then")
+
+
+class Which(Part):
+    """Some of the deliveries; all of them where nothing is said."""
+
+    channel: str | None = None
+    recipient: str | None = None
+
+
+class Seen(Which):
+    """What somebody saw who looked after what is in doubt."""
+
+    there: bool = Field(description="false: it is not there, send it again")
+    url: str | None = Field(default=None, description="where it is")
+
+
+class Sure(Part):
+    """So that nothing is withdrawn by mistake."""
+
+    sure: str = Field(description="the release's id once more")
+
+
+class NewTime(Part):
+    """The new instant."""
+
+    at: str = Field(examples=[EXAMPLE], min_length=1, description="wall time and IANA zone")

@@ -1,0 +1,193 @@
+"""What each operation of the JSON API does: an action of the desk, and its answer. All block."""
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+
+from distributor import seal
+from distributor.desk import Desk
+from distributor.errors import ActionError, Problem, nearest
+from distributor.fields import web_url
+from distributor.instants import zoned
+from distributor.preview import Preview
+from distributor.store import Release
+from distributor.web.api import answers
+from distributor.web.api.answers import Deliveries, Shown
+from distributor.web.kit import House
+from distributor.web.releases import asked, choose, listing
+
+
+@dataclass(frozen=True, kw_only=True)
+class Call:
+    """One request, read and allowed."""
+
+    house: House
+    desk: Desk
+    request: Request
+    release: str = ""
+    body: Any = None
+
+
+def _instant(call: Call, text: str | None) -> tuple[datetime | None, str | None]:
+    """A time as the command line reads it, and its zone; raises ActionError with the spellings that are right."""
+    return zoned(text, call.house.clock.now(), "at") if text else (None, None)
+
+
+def _rows(call: Call) -> list[Any]:
+    return [row for row in listing(call.house).rows(call.desk) if row.id == call.release]
+
+
+def _file(call: Call) -> Any:
+    """The path of the release's file; raises ActionError where there is none, naming the nearest."""
+    if found := [row.name for row in _rows(call) if row.name]:
+        return call.desk.site.need_root() / "releases" / f"{found[-1]}.md"
+    known = sorted({row.id for row in listing(call.house).rows(call.desk) if row.name and row.id})
+    raise ActionError(f"no file in releases/ has the id '{call.release}'{nearest(call.release, known)}")
+
+
+def list_releases(call: Call) -> BaseModel:
+    """Releases and drafts, what goes out next first."""
+    words, status, number = asked(call.request)
+    found = choose(call.house, call.desk, words=words, status=status, number=number)
+    rows = [Shown.of(row) for row in found.rows]
+    return answers.Page(releases=rows, total=found.total, page=found.number, pages=found.pages)
+
+
+def get(call: Call) -> BaseModel:
+    """One release."""
+    rows = listing(call.house).with_channels(call.desk, _rows(call))
+    if not rows:
+        raise HTTPException(404, f"there is no release '{call.release}'")
+    return Shown.of(rows[-1])
+
+
+def preview(call: Call) -> BaseModel:
+    """What each channel would send. Nothing is written."""
+    at, _zone = _instant(call, call.request.query_params.get("at"))
+    return answers.Previewed.of(call.desk.preview(_file(call), at))
+
+
+def _agreed(call: Call) -> tuple[Preview, datetime | None]:
+    """The preview that the body speaks of, and its time; ActionError where something else was looked at."""
+    at, _zone = _instant(call, call.body.at)
+    made = call.desk.preview(_file(call), at)
+    if call.body.agreed is not None and call.body.agreed != made.agreed:
+        raise ActionError("these are other bytes or times than the ones that were looked at: preview it again")
+    return made, at
+
+
+def schedule(call: Call) -> BaseModel:
+    """Seal what is previewed and plan its deliveries."""
+    _made, at = _agreed(call)
+    done = call.desk.schedule(_file(call), at)
+    return answers.Scheduled(
+        release=done.release.id, version=done.release.version, seal=done.release.seal, already=done.already
+    )
+
+
+def approval(call: Call) -> BaseModel:
+    """Who approved exactly these bytes and times."""
+    at, _zone = _instant(call, call.request.query_params.get("at"))
+    made = call.desk.preview(_file(call), at)
+    return answers.Approved.of(made, call.desk.standing(made))
+
+
+def approve(call: Call) -> BaseModel:
+    """Say that exactly what was looked at may go out."""
+    made, at = _agreed(call)
+    seal.refuse_past(made, at, call.house.clock.now())
+    return answers.Approved.of(made, call.desk.approve(made))
+
+
+def revoke(call: Call) -> BaseModel:
+    """Take back what one approved of this version."""
+    made = call.desk.preview(_file(call))
+    call.desk.revoke(made)
+    return answers.Approved.of(made, call.desk.standing(made))
+
+
+def reschedule(call: Call) -> BaseModel:
+    """Move what is not out yet to another instant."""
+    at, zone = _instant(call, call.body.at)
+    assert at is not None  # the body has to have one
+    done = call.desk.reschedule(call.release, at, zone)
+    return answers.Scheduled(
+        release=done.release.id, version=done.release.version, seal=done.release.seal, already=False
+    )
+
+
+def retry(call: Call) -> BaseModel:
+    """Try again what failed, was refused or missed."""
+    planned = call.desk.retry(call.release, channel=call.body.channel, recipient=call.body.recipient)
+    return answers.Again(release=call.release, deliveries=planned)
+
+
+def settle(call: Call) -> BaseModel:
+    """Say what became of what is in doubt."""
+    said = call.body
+    try:
+        url = web_url(said.url) if said.url else None
+    except ValueError as error:
+        raise ActionError(Problem(text=str(error), field="url")) from None
+    rows = call.desk.settle(
+        call.release, there=said.there, channel=said.channel, recipient=said.recipient, url=url if said.there else None
+    )
+    return answers.Settled(release=call.release, deliveries=[answers.OneDelivery.of(row) for row in rows])
+
+
+def kill(call: Call) -> BaseModel:
+    """Withdraw it for good, also what is out."""
+    if call.body.sure != call.release:
+        raise ActionError(f"to withdraw it for good, say its id: {call.release}")
+    _newest, back, left = call.desk.kill(call.release)
+    counts = [Counter(row.channel for row in rows) for rows in (back, left)]
+    return answers.Withdrawn(release=call.release, taken_back=counts[0], left=counts[1])
+
+
+def hold(call: Call) -> BaseModel:
+    """Stop what is not out yet, until resume."""
+    return _moved(*call.desk.hold(call.release))
+
+
+def resume(call: Call) -> BaseModel:
+    """Let go what was held, missed or failed."""
+    return _moved(*call.desk.resume(call.release))
+
+
+def cancel(call: Call) -> BaseModel:
+    """Cancel what is not out yet."""
+    return _moved(*call.desk.cancel(call.release))
+
+
+def _moved(release: Release, deliveries: int) -> BaseModel:
+    return answers.Moved(release=release.id, version=release.version, deliveries=deliveries)
+
+
+def status(call: Call) -> BaseModel:
+    """Every delivery of the newest version."""
+    with call.desk.ledger() as ledger:
+        release = ledger.release(call.release)
+        if release is None:
+            raise HTTPException(404, f"no release '{call.release}' is scheduled here")
+        return Deliveries.of(release, ledger.deliveries(release.id, release.version))
+
+
+def report(call: Call) -> BaseModel:
+    """Every delivery of every version."""
+    with call.desk.ledger() as ledger:
+        versions = sorted(ledger.releases(call.release), key=lambda one: -one.version)
+        if not versions:
+            raise HTTPException(404, f"no release '{call.release}' is scheduled here")
+        found = [Deliveries.of(one, ledger.deliveries(one.id, one.version)) for one in versions]
+    return answers.Report(versions=found)
+
+
+def site(call: Call) -> BaseModel:
+    """How many releases there are of each status."""
+    found = choose(call.house, call.desk, words="", status="", number=1)
+    return answers.Standing(now=call.house.clock.now(), releases=found.by_status)
