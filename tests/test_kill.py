@@ -212,3 +212,59 @@ def kills(site: Scheduled) -> dict[str, str]:
     """State of each channel's kill."""
     rows = [row for one, found in site.desk.status()[1] for row in found if row.kind == "kill"]
     return {row.channel: str(row.state) for row in rows}
+
+
+def test_a_kill_is_for_good(tmp_path: Path, store: str) -> None:
+    """What cannot be taken back, or was never out, is not let out again: not by resuming, moving, retrying or scheduling anew."""
+    site = Scheduled(tmp_path, sites.box(tmp_path, to=["a@x"]) + sites.box(tmp_path, "wall", after="1h"))
+    site.clock.set(LIFT)
+    site.drain()
+    site.desk.kill("three-piers")
+    assert site.desk.kill("three-piers")[1] == []  # once more changes nothing
+    later = LIFT + timedelta(hours=2)
+    for again in (
+        lambda: site.desk.resume("three-piers"),
+        lambda: site.desk.hold("three-piers"),
+        lambda: site.desk.reschedule("three-piers", later),
+        lambda: site.desk.retry("three-piers"),
+        lambda: site.desk.schedule(site.root / "piers.md", later),
+    ):
+        with pytest.raises(ActionError):
+            again()
+    site.clock.set(later)
+    site.drain()
+    assert site.states() == {"box a@x": State.delivered, "wall public/en": State.canceled}
+    with site.desk.ledger() as ledger:
+        [standing] = ledger.standings()
+    assert standing.killed
+
+
+def test_what_was_killed_before_it_was_out_is_not_scheduled_again(tmp_path: Path, store: str) -> None:
+    site = Scheduled(tmp_path, sites.box(tmp_path))
+    site.desk.kill("three-piers")
+    with pytest.raises(ActionError, match="was killed: nothing of it goes out any more; a new version may"):
+        site.desk.schedule(site.root / "piers.md")
+    assert site.states() == {"box public/en": State.canceled}
+
+
+def test_what_was_canceled_is_not_moved_but_scheduled_anew(tmp_path: Path, store: str) -> None:
+    site = Scheduled(tmp_path, sites.box(tmp_path))
+    site.desk.cancel("three-piers")
+    with pytest.raises(ActionError, match="was canceled: it is not moved"):
+        site.desk.reschedule("three-piers", LIFT + timedelta(hours=2))
+    assert not site.desk.schedule(site.root / "piers.md").already
+    assert site.states() == {"box public/en": State.planned}
+
+
+def test_what_a_person_does_to_a_new_version_leaves_a_killed_one_alone(tmp_path: Path, store: str) -> None:
+    site = Scheduled(tmp_path, sites.box(tmp_path, to=["a@x"]))
+    site.desk.kill("three-piers")
+    path = site.root / "piers.md"
+    head = "version: 2\ncorrects: {version: 1, class: A, text: Mended.}\nid: "
+    path.write_text(path.read_text().replace("id: ", head, 1))
+    site.desk.schedule(path)
+    assert site.desk.hold("three-piers")[1] == 1
+    assert site.desk.resume("three-piers")[1] == 1
+    site.clock.set(LIFT)
+    site.drain()
+    assert [str(row.state) for _, rows in site.desk.status()[1] for row in rows] == ["delivered", "canceled"]

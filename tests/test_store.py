@@ -182,10 +182,15 @@ def test_an_older_schema_is_brought_forward(root: Path) -> None:
     db.execute("ALTER TABLE delivery DROP COLUMN signature")
     db.execute("DROP TABLE approval")
     db.execute("DROP INDEX release_head")
+    db.execute("ALTER TABLE release DROP COLUMN killed_at")
+    db.execute(
+        "INSERT INTO event (at, who, action, release_id, version, detail) VALUES (7, 'a', 'kill', 'three-piers', 1, '')"
+    )
     db.execute("UPDATE schema_version SET version = 1")
     db.commit()
-    _, [(_, rows)] = desk(root).status()
+    _, [(release, rows)] = desk(root).status()
     assert len(rows) == 1
+    assert release.killed_at
     assert db.execute("SELECT version FROM schema_version").fetchall() == [(schema.VERSION,)]
     assert {"host", "ahead"} <= {row[1] for row in db.execute("PRAGMA table_info(worker)")}
     tables = {row[0] for row in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}

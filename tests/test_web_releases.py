@@ -142,12 +142,12 @@ def test_a_correction_that_is_written_stands_beside_what_is_out(office: Office) 
         ({State.delivered: 2, State.refused: 1}, PubStatus.usable, False, Status.partly),
         ({State.delivered: 2, State.planned: 1}, PubStatus.usable, False, Status.partly),
         ({State.canceled: 2}, PubStatus.canceled, False, Status.canceled),
-        ({State.delivered: 1, State.canceled: 1}, PubStatus.canceled, False, Status.killed),
+        ({State.canceled: 1}, PubStatus.canceled, True, Status.killed),
         ({State.delivered: 1}, PubStatus.canceled, True, Status.killed),
     ],
 )
 def test_where_a_release_stands(counts: dict[State, int], status: PubStatus, killed: bool, expected: Status) -> None:
-    assert status_of(Standing("x", 1, LIFT, "UTC", "X", status, counts, killed)) is expected
+    assert status_of(Standing("x", 1, LIFT, "UTC", "X", status, counts, killed, out=False)) is expected
 
 
 def test_standings_count_the_newest_version_and_no_kills(office: Office) -> None:

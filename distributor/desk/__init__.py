@@ -78,6 +78,8 @@ class Desk(OpenSite):
         with self.ledger() as ledger:
             newest, moved = self.known(ledger, release_id), 0
             for one in ledger.releases(release_id):
+                if one.killed_at and not newest.killed_at:
+                    continue  # an older version that was withdrawn
                 status = {State.held: PubStatus.withheld, State.canceled: PubStatus.canceled}.get(to, PubStatus.usable)
                 if to is State.canceled and ledger.is_out(one.id, one.version):
                     status = PubStatus.usable  # to take back what is out is a kill, not a cancel

@@ -88,6 +88,7 @@ def _release(row: sqlite3.Row) -> Release:
         pub_status=PubStatus(row["pub_status"]),
         catch_up_within=timedelta(microseconds=row["catch_up_within"]),
         sealed_at=instant(row["sealed_at"]),
+        killed_at=maybe_instant(row["killed_at"]),
     )
 
 

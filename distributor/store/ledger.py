@@ -64,6 +64,7 @@ class Ledger(Reader):
         otherwise, or a delivery would precede the lift.
         """
         with self.writing() as connection:
+            _refuse_killed(connection, release.id, release.version)
             held = self._replace(connection, release, again=again)
             try:
                 connection.execute(insert(s.release).values(q.release_values(release)))
@@ -86,6 +87,8 @@ class Ledger(Reader):
         mine = q.of(new.id, new.version)
         query = select(s.delivery.c.state, s.delivery.c.attempts).where(mine).order_by(s.delivery.c.id)
         states = connection.execute(query.with_for_update()).all()
+        if again and any(state == State.canceled for state, _ in states):
+            raise ActionError(f"'{new.id}' was canceled: it is not moved, but can be scheduled anew")
         if again and any(attempts for _, attempts in states):
             tried = sum(bool(attempts) for _, attempts in states)
             raise ActionError(
@@ -145,8 +148,7 @@ class Ledger(Reader):
         out already is not canceled but in doubt: a person says what became of it.
         """
         with self.writing() as connection:
-            if _killed(connection, release_id, version):
-                raise ActionError(f"'{release_id}' was killed: nothing of it is held, resumed or canceled any more")
+            _refuse_killed(connection, release_id, version)
             return _move(connection, release_id, version, change, now=now, who=who)
 
     def hold_back(self, row: Delivery, *, now: datetime, why: str) -> int:
@@ -170,8 +172,9 @@ class Ledger(Reader):
         stop = Change(action="kill", from_states=(*WAITING, *STOPPED), to=State.canceled, pub_status=PubStatus.canceled)
         perhaps_out = c.state.in_((State.delivered, State.in_doubt, State.sending))
         with self.writing() as connection:
-            taken = _killed(connection, release_id, version)
-            if not taken:
+            taken = _taken_back(connection, release_id, version)
+            alive = q.update_release(release_id, version).where(s.release.c.killed_at.is_(None))
+            if connection.execute(alive.values(killed_at=micros(now))).rowcount:
                 _move(connection, release_id, version, stop, now=now, who=who)
             out = q.deliveries(connection, and_(q.of(release_id, version), c.kind != KILL, perhaps_out))
             back = [row for row in out if row.channel in able]
@@ -247,7 +250,14 @@ class Ledger(Reader):
             connection.execute(delete(s.worker).where(s.worker.c.name == name))
 
 
-def _killed(connection: Connection, release_id: str, version: int) -> set[tuple[str, str]]:
+def _refuse_killed(connection: Connection, release_id: str, version: int) -> None:
+    if q.killed(connection, release_id, version):
+        raise ActionError(
+            f"'{release_id}' version {version} was killed: nothing of it goes out any more; a new version may"
+        )
+
+
+def _taken_back(connection: Connection, release_id: str, version: int) -> set[tuple[str, str]]:
     """Channel and recipient of every kill of a version."""
     c = s.delivery.c
     query = select(c.channel, c.recipient).where(q.of(release_id, version), c.kind == KILL)

@@ -38,7 +38,11 @@ IN_ORDER = and_(
     or_(s.delivery.c.priority != Priority.echo, ~_PUBLIC_UNDER_WAY),
     or_(s.delivery.c.kind != KILL, ~_LANDING),
 )
-#: A newer version is with the same recipient, or on its way: the old text must not come after it.
+#: A newer version is with the same recipient, on its way, or was tried: the old text must not come after it.
 OVERTAKEN = _another(
-    _LATER, _THE_SAME, _LATER.c.version > s.delivery.c.version, _LATER.c.state.in_((State.sending, State.delivered))
+    _LATER,
+    _THE_SAME,
+    _LATER.c.version > s.delivery.c.version,
+    or_(_LATER.c.attempts > 0, _LATER.c.state.in_((State.sending, State.delivered))),
+    s.delivery.c.kind != KILL,
 )

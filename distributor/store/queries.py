@@ -53,6 +53,13 @@ def heads(connection: Connection) -> list[Head]:
     return list(newest.values())
 
 
+def killed(connection: Connection, release_id: str, version: int) -> bool:
+    """Whether a version was withdrawn for good, or is older than one that was."""
+    c = s.release.c
+    query = select(c.id).where(c.id == release_id, c.version >= version, c.killed_at.is_not(None)).limit(1)
+    return connection.execute(query).first() is not None
+
+
 def strays(connection: Connection, now: datetime, known: Collection[str]) -> list[str]:
     """Channels on which something is due and that nobody here knows."""
     c = s.delivery.c
@@ -130,6 +137,7 @@ def release(row: Row[Any]) -> Release:
         pub_status=PubStatus(row.pub_status),
         catch_up_within=timedelta(microseconds=row.catch_up_within),
         sealed_at=instant(row.sealed_at),
+        killed_at=maybe_instant(row.killed_at),
     )
 
 

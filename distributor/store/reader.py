@@ -148,20 +148,23 @@ class Reader(Store):
     def standings(self) -> list[Standing]:
         """How the newest version of every release stands: its deliveries counted, not read."""
         d = s.delivery.c
+        r = s.release.c
         killing = func.sum(case((d.kind == KILL, 1), else_=0))
         count = select(d.release_id, d.version, d.state, func.count(), killing)
         count = count.group_by(d.release_id, d.version, d.state)
         states = {state.value: state for state in State}
         counts: dict[tuple[str, int], dict[State, int]] = {}
-        killed: set[tuple[str, int]] = set()
+        out: set[str] = set()
         with self.reading() as connection:
             for release_id, version, state, number, kills in connection.execute(count):
                 if number > kills:
                     counts.setdefault((release_id, version), {})[states[state]] = number - kills
-                if kills:
-                    killed.add((release_id, version))
+                    if state == State.delivered:
+                        out.add(release_id)
             heads = q.heads(connection)
-        return [Standing(*head, counts.get(head[:2], {}), head[:2] in killed) for head in heads]
+            gone = connection.execute(select(r.id, r.version).where(r.killed_at.is_not(None)))
+            killed = {(row.id, row.version) for row in gone}
+        return [Standing(*head, counts.get(head[:2], {}), head[:2] in killed, head.id in out) for head in heads]
 
     def heads(self) -> list[Head]:
         """The newest version of every release."""

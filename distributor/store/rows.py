@@ -43,6 +43,7 @@ class Release:
     pub_status: PubStatus
     catch_up_within: timedelta
     sealed_at: datetime
+    killed_at: datetime | None = None  #: withdrawn for good
 
 
 class Head(NamedTuple):
@@ -66,7 +67,8 @@ class Standing(NamedTuple):
     headline: str
     pub_status: PubStatus
     counts: Mapping[State, int]  #: deliveries in each state, without those that take back
-    killed: bool  #: something of it is being taken back, or was
+    killed: bool  #: withdrawn for good
+    out: bool  #: something of it was delivered, in whatever version
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,10 +17,12 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    func,
     insert,
     inspect,
     select,
     text,
+    update,
 )
 
 from distributor.lifecycle import WAITING
@@ -48,6 +50,7 @@ release = Table(
     Column("pub_status", String, nullable=False),
     Column("catch_up_within", BigInteger, nullable=False),
     Column("sealed_at", BigInteger, nullable=False),
+    Column("killed_at", BigInteger),  # nothing of this version goes out any more
 )
 
 artefact = Table(
@@ -263,14 +266,19 @@ def _approvals(connection: Connection) -> None:
     _HEADS.create(connection)
 
 
-def _approved_words(connection: Connection) -> None:
-    """5 → 6: what those who approved have read."""
+def _for_good(connection: Connection) -> None:
+    """5 → 6: what those who approved have read; a kill is written on the release itself."""
     if "words" not in {column["name"] for column in inspect(connection).get_columns("approval")}:
         connection.execute(text("ALTER TABLE approval ADD COLUMN words TEXT"))
+    connection.execute(text("ALTER TABLE release ADD COLUMN killed_at BIGINT"))
+    killed = select(func.max(event.c.at)).where(
+        event.c.release_id == release.c.id, event.c.version == release.c.version, event.c.action == "kill"
+    )
+    connection.execute(update(release).values(killed_at=killed.scalar_subquery()))
 
 
 #: Step n brings version n to version n+1. A new database is made whole and starts at the newest version.
-STEPS: tuple[Callable[[Connection], None], ...] = (_shared_work, _signatures, _people, _approvals, _approved_words)
+STEPS: tuple[Callable[[Connection], None], ...] = (_shared_work, _signatures, _people, _approvals, _for_good)
 VERSION = len(STEPS) + 1
 
 

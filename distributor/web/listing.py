@@ -69,11 +69,11 @@ class Row(NamedTuple):
 def status_of(one: Standing) -> Status:
     """Where a release stands as a whole, by its deliveries."""
     counts, out = one.counts, one.counts.get(State.delivered, 0)
-    if one.killed or (one.pub_status is PubStatus.canceled and out):
+    if one.killed:
         return Status.killed
     rest = {state for state, number in counts.items() if number} - {State.delivered, State.canceled}
     if one.pub_status is PubStatus.canceled or (not out and not rest):
-        return Status.canceled
+        return Status.out if one.out else Status.canceled
     if out:
         return Status.partly if rest else Status.out
     if rest & {State.held}:
