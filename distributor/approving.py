@@ -1,10 +1,10 @@
 """Four eyes: an approval is of bytes and of when they go, so any change voids it, and it is said what changed."""
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from distributor import sheet
 from distributor.embargo import spell
 from distributor.errors import ActionError
 from distributor.preview import Preview
@@ -27,18 +27,9 @@ class Standing:
         return any(one.who != who for one in self.valid)
 
 
-def digests(preview: Preview) -> dict[str, str]:
-    """One digest for each message: its time and all its copies."""
-    made = {}
-    for one in preview.rendered:
-        lines = [one.due.isoformat(), *sorted(f"{copy.recipient.address}\t{copy.digest}" for copy in one.copies)]
-        made[f"{one.message.channel}/{one.message.lang}"] = hashlib.sha256("\n".join(lines).encode()).hexdigest()
-    return made
-
-
 def words(preview: Preview) -> dict[str, str]:
-    """What somebody who approves reads of each message: when it goes, to how many, and its text."""
-    made = {}
+    """What somebody who approves reads of each part: when a message goes, to how many, and its text."""
+    made = {"late": sheet.late(preview)}
     for one in preview.rendered:
         head = f"{spell(one.due, preview.release.zone)} · {len(one.copies)}"
         made[f"{one.message.channel}/{one.message.lang}"] = f"{head}\n\n{one.message.words}"
@@ -47,7 +38,7 @@ def words(preview: Preview) -> dict[str, str]:
 
 def standing(ledger: Ledger, preview: Preview) -> Standing:
     """What was approved, and whether it still is."""
-    found, now = approvals.of(ledger, preview.release.id, preview.release.version), digests(preview)
+    found, now = approvals.of(ledger, preview.release.id, preview.release.version), preview.parts
     valid = tuple(one for one in found if one.seal == preview.digest and one.digests == now and not one.revoked_at)
     void = tuple(one for one in found if one not in valid)
     last = next((one for one in void if one.revoked_at is None), None) if not valid else None
@@ -72,7 +63,7 @@ def approve(ledger: Ledger, preview: Preview, *, who: str, now: datetime) -> Sta
                 release_id=preview.release.id,
                 version=preview.release.version,
                 seal=preview.digest,
-                digests=digests(preview),
+                digests=preview.parts,
                 words=words(preview),
                 who=who,
                 at=now,
@@ -105,6 +96,4 @@ def refuse_alone(ledger: Ledger, preview: Preview, policy: Policy, *, who: str) 
         raise ActionError(
             f"'{name}' changed since {last.who} approved it on {when}: {', '.join(known.changed)}. Approve it anew"
         )
-    raise ActionError(
-        f"nobody approved '{name}' yet: 'distributor approve' by somebody other than {who} ([policy] four_eyes)"
-    )
+    raise ActionError(f"nobody approved '{name}' yet: somebody other than {who} has to ([policy] four_eyes)")

@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import ConfigDict
 
 from distributor.errors import ConfigError
-from distributor.fields import Language, Offset, RateLimit
+from distributor.fields import Language, Offset, RateLimit, spelled
 from distributor.markdown import Body
 from distributor.message import Count, Dropped, Entity, Finding, MediaFile, Message, Recipient, Severity
 from distributor.outcomes import (
@@ -138,7 +138,7 @@ class Channel(ABC):
         """Raises ConfigError for an offset that would break the embargo."""
         if self.after < timedelta() and self.tier is not Tier.prebrief:
             raise ConfigError(
-                f"[channels.{self.name}] after: {self.after} would send before the embargo; only a channel with "
+                f"[channels.{self.name}] after: {spelled(self.after)} would send before the embargo; only a channel with "
                 'tier = "prebrief" may do that'
             )
 

@@ -14,6 +14,7 @@ from distributor import files, preflight
 from distributor.contract import Channel, Finding, Kit, MediaFile, Message, Recipient, Severity
 from distributor.embargo import spell
 from distributor.errors import ConfigError, DistributorError, Problem
+from distributor.fields import spelled
 from distributor.reading import ReleaseFile
 from distributor.release import Media, Release
 from distributor.render import Templates
@@ -66,10 +67,21 @@ class Preview:
         )
 
     @property
+    def parts(self) -> dict[str, str]:
+        """One digest for each message by `channel/lang`, over its time and all its copies, and one for what happens when it is
+        `late`.
+        """
+        made = {"late": [str(self.release.late), str(self.release.catch_up_within)]}
+        for one in self.rendered:
+            copies = sorted(f"{copy.recipient.address}\t{copy.digest}" for copy in one.copies)
+            made[f"{one.message.channel}/{one.message.lang}"] = [one.due.isoformat(), *copies]
+        return {name: hashlib.sha256("\n".join(lines).encode()).hexdigest() for name, lines in made.items()}
+
+    @property
     def agreed(self) -> str:
-        """A digest over the seal and over when each message goes: what a person said yes to."""
-        lines = sorted(f"{one.message.channel}\t{one.message.lang}\t{one.due.isoformat()}" for one in self.rendered)
-        return hashlib.sha256("\n".join([self.digest, *lines]).encode()).hexdigest()
+        """A digest over every part: what a person said yes to."""
+        lines = sorted(f"{name}\t{digest}" for name, digest in self.parts.items())
+        return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
     def all_findings(self) -> list[Finding]:
         """Those of the release, then those of each channel."""
@@ -179,7 +191,7 @@ def _early(channel: Channel) -> list[Finding]:
     able = channel.capabilities
     if channel.after >= timedelta() or not (able.always_publishes or able.follows_public):
         return []
-    text = f"everybody can read it, and it would go {-channel.after} before the embargo"
+    text = f"everybody can read it, and it would go {spelled(-channel.after)} before the embargo"
     return [Finding(severity=Severity.error, code="public-before-lift", text=text, field="after", channel=channel.name)]
 
 

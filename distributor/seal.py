@@ -91,6 +91,12 @@ def release(preview: Preview, now: datetime, default_catch_up: timedelta) -> Rel
     )
 
 
+def refuse_other_than(agreed: str | None, preview: Preview) -> None:
+    """ActionError where something else was looked at; None: nobody says what."""
+    if agreed is not None and agreed != preview.agreed:
+        raise ActionError("these are other bytes or times than the ones that were looked at: look again")
+
+
 def refuse_errors(preview: Preview) -> None:
     """Refusal where a finding of severity error stops it."""
     if errors := preview.errors():
@@ -104,10 +110,10 @@ def refuse_past(preview: Preview, at: datetime | None, now: datetime) -> None:
         raise ActionError(f"{embargo.spell(at, lift.zone)} is before the embargo of {lift.spelled()}")
     if lift and at is None and lift.instant <= now:
         raise ActionError(
-            f"the embargo was over on {lift.spelled()}: set a later embargoed_until, or release it at once with --at now"
+            f"the embargo was over on {lift.spelled()}: set a later embargoed_until, or release it at once ('now' as its time)"
         )
     if at and at < now - timedelta(seconds=5):
-        raise ActionError(f"{embargo.spell(at, preview.release.zone)} is in the past; --at now releases at once")
+        raise ActionError(f"{embargo.spell(at, preview.release.zone)} is in the past; 'now' releases at once")
 
 
 def refuse_other(known: Release, row: Release) -> None:

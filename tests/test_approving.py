@@ -1,6 +1,8 @@
 """Four eyes: what one person prepared goes out only when another looked at exactly these bytes."""
 
+import pwd
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -103,7 +105,8 @@ def test_what_cannot_go_out_is_not_approved(root: Path) -> None:
 def test_the_command(root: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     path = sites.release(root, LIFT)
     for name in ("ada", "wan"):
-        monkeypatch.setenv("LOGNAME", name)
+        monkeypatch.setenv("LOGNAME", "somebody")  # anybody can say that
+        monkeypatch.setattr(pwd, "getpwuid", lambda _uid, name=name: SimpleNamespace(pw_name=name))
         with pytest.raises(SystemExit) as ended:
             main(["--site", str(root), "approve", str(path)])
         assert ended.value.code == 0
@@ -111,3 +114,23 @@ def test_the_command(root: Path, capsys: pytest.CaptureFixture[str], monkeypatch
     with pytest.raises(SystemExit) as ended:
         main(["--site", str(root), "approve", str(path), "--revoke"])
     assert "1 of your approvals taken back" in capsys.readouterr().out
+
+
+def test_what_happens_when_it_is_late_is_part_of_it(root: Path) -> None:
+    path = sites.release(root, LIFT)
+    approve(root, path, "wan")
+    path.write_text(path.read_text().replace("summary:", "late: send\nsummary:", 1))
+    with pytest.raises(ActionError, match=r"changed since wan approved it on .*: late\. Approve"):
+        desk(root, "ada").schedule(path)
+
+
+def test_what_was_looked_at_is_what_is_sealed(root: Path) -> None:
+    path, ada = sites.release(root, LIFT), desk(root, "ada")
+    seen = ada.preview(path).agreed
+    path.write_text(path.read_text().replace("headline: Three", "headline: Four"))
+    approve(root, path, "wan")
+    with pytest.raises(ActionError, match="other bytes or times than the ones that were looked at"):
+        ada.schedule(path, agreed=seen)
+    with pytest.raises(ActionError, match="other bytes or times"):
+        desk(root, "wan").approve(ada.preview(path), agreed=seen)
+    ada.schedule(path, agreed=ada.preview(path).agreed)

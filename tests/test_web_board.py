@@ -11,7 +11,7 @@ from starlette.testclient import TestClient
 from distributor.web import board
 from tests import sites
 from tests.scheduled import LIFT
-from tests.web import Office, csrf
+from tests.web import Office, csrf, move
 
 BLOCKS = """
 [policy]
@@ -231,17 +231,19 @@ def test_another_time_is_approved_in_the_browser(tmp_path: Path) -> None:
     assert send(admin, "/r/piers/approve", sure=sure, at=at).headers["location"] == asked[1]
     assert "Seal and schedule" not in approver.get("/r/piers/schedule").text
     assert send(approver, "/r/piers/schedule", at=at, sure=sure).headers["location"] == "/board/three-piers"
-    move = "/calendar/move?release=three-piers&at=2030-03-06+09:00+Asia/Hong_Kong"
-    page = approver.get(move).text
+    there = "/calendar/move?release=three-piers&at=2030-03-06+09:00+Asia/Hong_Kong"
+    page = approver.get(there).text
     assert "Move it</button>" not in page
     assert "Changed since then:" in page
     later = {"release": "three-piers", "at": "2030-03-06 09:00 Asia/Hong_Kong"}
-    assert send(approver, "/calendar/move", **later).status_code == 422
+    alone = send(approver, "/calendar/move", **later, sure=seal(approver, there))
+    assert alone.status_code == 422
+    assert "changed since admin approved it" in alone.text
     assert send(admin, "/calendar/move", **later, approve="1", sure=sure).status_code == 422  # not what was shown
-    assert send(admin, "/calendar/move", **later, approve="1", sure=seal(admin, move)).status_code == 303
-    assert "Move it</button>" not in admin.get(move).text  # alone
-    assert "Move it</button>" in approver.get(move).text
-    assert send(approver, "/calendar/move", **later).headers["location"].startswith("/calendar?month=2030-03")
+    assert send(admin, "/calendar/move", **later, approve="1", sure=seal(admin, there)).status_code == 303
+    assert "Move it</button>" not in admin.get(there).text  # alone
+    assert "Move it</button>" in approver.get(there).text
+    assert move(approver, **later).headers["location"].startswith("/calendar?month=2030-03")
     with office.desk.ledger() as ledger:
         moved = ledger.release("three-piers")
     assert moved
@@ -252,18 +254,71 @@ def test_the_board_leads_to_where_a_release_is_moved(office: Office) -> None:
     office.desk.schedule(office.root / "releases" / "piers.md")
     client = office.browser("approver")
     assert 'href="/calendar/move?release=three-piers"' in client.get("/board/three-piers").text
-    assert (
-        send(client, "/calendar/move", release="three-piers", at="2030-03-01 20:30 Asia/Hong_Kong").status_code == 303
-    )
+    assert move(client, release="three-piers", at="2030-03-01 20:30 Asia/Hong_Kong").status_code == 303
     with office.desk.ledger() as ledger:
         moved = ledger.release("three-piers")
     assert moved
     assert moved.lift == LIFT - timedelta(minutes=30)
-    assert send(client, "/calendar/move", release="three-piers", at="2029-03-01 20:30 UTC").status_code == 422
+    assert move(client, release="three-piers", at="2029-03-01 20:30 UTC").status_code == 422
     page = client.get("/calendar/move?release=three-piers").text
     form = dict(re.findall(r'name="(at|wall|zone)"[^>]* value="([^"]*)"', page.partition('method="get"')[2]))
     picked = {**form, "at": "", "wall": "2030-03-05T09:00", "zone": "Asia/Hong_Kong"}
-    assert send(client, "/calendar/move", release="three-piers", **picked).status_code == 303
+    assert move(client, release="three-piers", **picked).status_code == 303
     office.clock.set(LIFT + timedelta(days=9))
     office.drain()
     assert "/calendar/move" not in client.get("/board/three-piers").text
+
+
+def test_a_move_is_of_what_was_looked_at(tmp_path: Path) -> None:
+    """Press lists and templates may have changed since it was sealed: that is shown, and only what was shown is sealed."""
+    folder = tmp_path / "press"
+    office = Office(folder, blocks=sites.box(folder, to=["a@x"]))
+    office.desk.schedule(office.release())
+    sites.configure(office.root, sites.box(folder, to=["new@rival.example"]))
+    client, later = office.browser("approver"), {"release": "three-piers", "at": "2030-03-06 09:00 UTC"}
+    page = client.get("/calendar/move", params=later).text
+    assert "+ new@rival.example" in page
+    assert "a@x (box)" in page.partition("No more to:")[2]
+    assert send(client, "/calendar/move", **later).status_code == 200  # asks
+    sure = seal(client, "/calendar/move?release=three-piers&at=2030-03-06+09:00+UTC")
+    sites.configure(office.root, sites.box(folder, to=["b@x"]))
+    again = send(client, "/calendar/move", **later, sure=sure)
+    assert "than the one that was looked at" in again.text
+    with office.desk.ledger() as ledger:
+        assert [row.recipient for row in ledger.deliveries("three-piers", 1)] == ["a@x"]
+
+
+def test_without_an_embargo_it_is_asked_when(office: Office) -> None:
+    path = office.root / "releases" / "piers.md"
+    path.write_text("\n".join(line for line in path.read_text().split("\n") if "embargoed" not in line))
+    client = office.browser("approver")
+    page = client.get("/r/piers/schedule").text
+    assert "It has no embargo" in page
+    assert "Seal and schedule" not in page
+    assert "It has no embargo" in client.get("/r/piers/approve").text
+    asked = send(client, "/r/piers/schedule", at="now")
+    at = re.search(r'name="at" value="([^"]+)"><input', asked.text)
+    sure = re.search(r'name="sure" value="([0-9a-f]{64})"', asked.text)
+    assert at
+    assert sure
+    office.clock.step(timedelta(seconds=20))
+    assert send(client, "/r/piers/schedule", at=at[1], sure=sure[1]).headers["location"] == "/board/three-piers"
+    assert "scheduled already" in client.get("/r/piers/schedule?at=" + at[1].replace("+", "%2B")).text
+
+
+def test_a_time_that_is_refused_stays_in_the_form(office: Office) -> None:
+    client = office.browser("approver")
+    page = send(client, "/r/piers/schedule", wall="2030-03-31T01:30", zone="Europe/London").text
+    assert 'value="2030-03-31T01:30"' in page
+    assert 'name="zone" type="text" value="Europe/London"' in page
+    assert 'value="next tuesday"' in send(client, "/r/piers/schedule", at="next tuesday").text
+
+
+def test_who_may_approve_no_more_has_approved_nothing(tmp_path: Path) -> None:
+    office = Office(tmp_path / "press", blocks=BLOCKS)
+    office.release()
+    approver, admin = office.browser("approver"), office.browser("admin")
+    send(approver, "/r/piers/approve", sure=seal(approver, "/r/piers/approve"))
+    assert "Seal and schedule" in admin.get("/r/piers/schedule").text
+    office.house.people.change("approver", role="author")
+    assert "Seal and schedule" not in admin.get("/r/piers/schedule").text

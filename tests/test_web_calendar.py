@@ -3,21 +3,19 @@
 import re
 from datetime import date, datetime, timedelta
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from icalendar import Calendar
-from starlette.testclient import TestClient
 
 from distributor.web import months
 from distributor.web.listing import Row, Status
 from tests import sites
 from tests.scheduled import LIFT, NOW
 from tests.test_web_board import BLOCKS
-from tests.web import Office, csrf
+from tests.web import Office, csrf, move
 
 QUIET = BLOCKS.replace("four_eyes = true", "four_eyes = false").replace(
     "[channels.rss]", '[channels.rss]\nafter = "10m"'
@@ -38,10 +36,6 @@ def add(office: Office, name: str, later: timedelta, *, sealed: bool = True) -> 
     )
     if sealed:
         office.desk.schedule(path)
-
-
-def move(client: TestClient, **fields: str) -> Any:
-    return client.post("/calendar/move", data={"csrf": csrf(client, "/account"), **fields})
 
 
 def lift(office: Office, name: str) -> datetime:
@@ -97,10 +91,10 @@ def test_moving_asks_first_and_keeps_the_zone_of_the_release(office: Office) -> 
     add(office, "second", timedelta(days=2, minutes=10))
     client = office.browser("approver")
     asked = client.get("/calendar/move?release=three-piers&day=2030-03-03").text
-    assert 'value="2030-03-03 21:00:00+08:00 Asia/Hong_Kong"><button>' in asked
+    assert 'value="2030-03-03 21:00:00+08:00 Asia/Hong_Kong"><input' in asked
     assert 'type="datetime-local" value="2030-03-03T21:00"' in asked
     picked = client.get("/calendar/move?release=three-piers&wall=2030-03-04T08:30&zone=Europe/Paris").text
-    assert 'value="2030-03-04 08:30:00+01:00 Europe/Paris"><button>' in picked
+    assert 'value="2030-03-04 08:30:00+01:00 Europe/Paris"><input' in picked
     assert "About second" in asked
     assert lift(office, "three-piers") == LIFT
     assert (
@@ -206,3 +200,10 @@ def test_a_secret_address_is_in_no_log(
     assert office.anonymous().get("/calendar/feed/calendar_secret.ics").status_code == 500
     assert "/calendar/feed/…" in caplog.text
     assert "calendar_secret" not in "".join(record.getMessage() for record in caplog.records)
+
+
+def test_dragging_keeps_the_wall_time_of_a_viewer_whose_zone_is_an_offset(office: Office) -> None:
+    office.house.people.change("approver", zone="UTC+08:00")
+    office.desk.schedule(office.root / "releases" / "piers.md")
+    asked = office.browser("approver").get("/calendar/move?release=three-piers&day=2030-03-02").text
+    assert "2030-03-02T13:00:00+00:00" in asked  # 21:00 there, as before

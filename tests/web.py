@@ -85,3 +85,11 @@ def sign_in(client: TestClient, name: str = "author", password: str = PASSWORD, 
     token = csrf(client, "/signin")
     answer: Response = client.post("/signin", data={"csrf": token, "name": name, "password": password, **more})
     return answer
+
+
+def move(client: TestClient, **fields: str) -> Response:
+    """Look first, then move what was looked at."""
+    seen = re.search(r'name="sure" value="([0-9a-f]{64})"><button>', client.get("/calendar/move", params=fields).text)
+    sure = {"sure": seen[1]} if seen else {}
+    answer: Response = client.post("/calendar/move", data={"csrf": csrf(client, "/account"), **sure, **fields})
+    return answer

@@ -34,8 +34,8 @@ class Desk(OpenSite):
 
     # ── actions ───────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def schedule(self, path: Path, at: datetime | None = None) -> Scheduled:
-        """Seal the release as it is previewed now and plan its deliveries.
+    def schedule(self, path: Path, at: datetime | None = None, *, agreed: str | None = None) -> Scheduled:
+        """Seal the release as it is previewed now and plan its deliveries. `agreed` is of the preview that a person looked at.
 
         Raises Refusal for findings of severity error, ActionError for an instant in the past or a version that is
         already scheduled with other content. Nothing is written then.
@@ -44,6 +44,7 @@ class Desk(OpenSite):
         now = self.clock.now()
         preview = self.preview(path, at)
         release = preview.release
+        seal.refuse_other_than(agreed, preview)
         seal.refuse_past(preview, at, now)
         seal.refuse_errors(preview)
         if not preview.rendered:
@@ -93,15 +94,18 @@ class Desk(OpenSite):
                 moved += ledger.change(one.id, one.version, change, now=self.clock.now(), who=self.who)
         return newest, moved
 
-    def reschedule(self, release_id: str, at: datetime, zone: str | None = None) -> Scheduled:
+    def reschedule(
+        self, release_id: str, at: datetime, zone: str | None = None, *, agreed: str | None = None
+    ) -> Scheduled:
         """Move a release of which nothing was attempted yet to the instant `at`: its sealed version is rendered for the new
         time, sealed and planned in place of the old one, all or nothing. What was on hold stays on hold.
 
-        `zone`: how people write the new time. Raises Refusal, ActionError for the past or a release that is on its way.
+        `zone`: how people write the new time; `agreed`: of what `moved` showed. Raises Refusal, ActionError for the past or a release that is on its way.
         """
         with self.ledger() as ledger:
             known = self.known(ledger, release_id)
             preview = self._moved(ledger, known, at, zone)
+            seal.refuse_other_than(agreed, preview)
             seal.refuse_errors(preview)
             approving.refuse_alone(ledger, preview, self.settings.policy, who=self.who)
             row = seal.release(preview, self.clock.now(), known.catch_up_within)
@@ -143,8 +147,9 @@ class Desk(OpenSite):
 
     # ── four eyes ─────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def approve(self, preview: Preview) -> approving.Standing:
+    def approve(self, preview: Preview, *, agreed: str | None = None) -> approving.Standing:
         """Say that exactly these bytes may go out at exactly these times. Raises ActionError as `approving.approve`."""
+        seal.refuse_other_than(agreed, preview)
         with self.ledger(create=True) as ledger:
             return approving.approve(ledger, preview, who=self.who, now=self.clock.now())
 

@@ -1,7 +1,8 @@
 """One site, its config and its ledger, opened when they are needed: what every action of a person begins with."""
 
 import contextlib
-import getpass
+import os
+import pwd
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -120,8 +121,8 @@ class OpenSite:
 
 
 def _who() -> str:
-    """The person, for the history."""
+    """The person, for the history: the account that the process runs as, not what the environment says of it."""
     try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return "unknown"
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return f"uid {os.getuid()}"

@@ -17,8 +17,9 @@ from distributor.store.rows import (
 )
 
 if TYPE_CHECKING:
-    from distributor.store.ledger import Change, Ledger
+    from distributor.store.ledger import Ledger
     from distributor.store.open import open_ledger
+    from distributor.store.wanted import Change
 
 __all__ = [
     "Attempt",
@@ -40,10 +41,14 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     """What needs SQLAlchemy is imported by whoever asks for it: `status` does not."""
-    if name in ("Change", "Ledger"):
-        from distributor.store import ledger
+    if name == "Change":
+        from distributor.store.wanted import Change
 
-        return getattr(ledger, name)
+        return Change
+    if name == "Ledger":
+        from distributor.store.ledger import Ledger
+
+        return Ledger
     if name == "open_ledger":
         from distributor.store.open import open_ledger
 

@@ -1,11 +1,10 @@
 """The ledger's actions. Each is one transaction; every change of state is a compare-and-set."""
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
 
-from sqlalchemy import ColumnElement, Connection, and_, case, delete, insert, literal, or_, select, update
+from sqlalchemy import Connection, and_, case, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from distributor.errors import ActionError
@@ -28,19 +27,9 @@ from distributor.store.rows import (
     Worker,
     micros,
 )
+from distributor.store.wanted import Change, move, refuse_killed, taken_back
 
 _AT_ONCE = 5_000
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
-    """What a person wants of a version's deliveries."""
-
-    action: str  #: for the history
-    from_states: Collection[State]
-    to: State
-    pub_status: PubStatus
-    late_ok: bool = False  #: what is overdue goes out at once
 
 
 class Ledger(Reader):
@@ -64,7 +53,7 @@ class Ledger(Reader):
         otherwise, or a delivery would precede the lift.
         """
         with self.writing() as connection:
-            _refuse_killed(connection, release.id, release.version)
+            refuse_killed(connection, release.id, release.version)
             held = self._replace(connection, release, again=again)
             try:
                 connection.execute(insert(s.release).values(q.release_values(release)))
@@ -148,14 +137,14 @@ class Ledger(Reader):
         out already is not canceled but in doubt: a person says what became of it.
         """
         with self.writing() as connection:
-            _refuse_killed(connection, release_id, version)
-            return _move(connection, release_id, version, change, now=now, who=who)
+            refuse_killed(connection, release_id, version)
+            return move(connection, release_id, version, change, now=now, who=who)
 
     def hold_back(self, row: Delivery, *, now: datetime, why: str) -> int:
         """Hold what is left of a delivery's list, as a person would, on its channel alone; returns how many deliveries."""
         hold = Change(action="hold", from_states=WAITING, to=State.held, pub_status=PubStatus.usable)
         with self.writing() as connection:
-            held = _move(connection, row.release_id, row.version, hold, now=now, who="breaker", channel=row.channel)
+            held = move(connection, row.release_id, row.version, hold, now=now, who="breaker", channel=row.channel)
             if held:
                 facts = {"release_id": row.release_id, "version": row.version, "detail": f"{row.channel}: {why}"}
                 q.log(connection, now, who="breaker", action="stop", **facts)
@@ -172,10 +161,10 @@ class Ledger(Reader):
         stop = Change(action="kill", from_states=(*WAITING, *STOPPED), to=State.canceled, pub_status=PubStatus.canceled)
         perhaps_out = c.state.in_((State.delivered, State.in_doubt, State.sending))
         with self.writing() as connection:
-            taken = _taken_back(connection, release_id, version)
+            taken = taken_back(connection, release_id, version)
             alive = q.update_release(release_id, version).where(s.release.c.killed_at.is_(None))
             if connection.execute(alive.values(killed_at=micros(now))).rowcount:
-                _move(connection, release_id, version, stop, now=now, who=who)
+                move(connection, release_id, version, stop, now=now, who=who)
             out = q.deliveries(connection, and_(q.of(release_id, version), c.kind != KILL, perhaps_out))
             back = [row for row in out if row.channel in able]
             if new := [row.id for row in back if (row.channel, row.recipient) not in taken]:
@@ -248,54 +237,3 @@ class Ledger(Reader):
         """A worker ends."""
         with self.writing() as connection:
             connection.execute(delete(s.worker).where(s.worker.c.name == name))
-
-
-def _refuse_killed(connection: Connection, release_id: str, version: int) -> None:
-    if q.killed(connection, release_id, version):
-        raise ActionError(
-            f"'{release_id}' version {version} was killed: nothing of it goes out any more; a new version may"
-        )
-
-
-def _taken_back(connection: Connection, release_id: str, version: int) -> set[tuple[str, str]]:
-    """Channel and recipient of every kill of a version."""
-    c = s.delivery.c
-    query = select(c.channel, c.recipient).where(q.of(release_id, version), c.kind == KILL)
-    return {(channel, recipient) for channel, recipient in connection.execute(query)}
-
-
-def _move(
-    connection: Connection,
-    release_id: str,
-    version: int,
-    change: Change,
-    *,
-    now: datetime,
-    who: str,
-    channel: str | None = None,
-) -> int:
-    """What `change` does; with a `channel`, to its deliveries alone and not to the release."""
-    c = s.delivery.c
-    stopped: ColumnElement[bool] = c.state.in_(list(change.from_states))
-    if change.to is State.planned:
-        stopped = and_(stopped, ~OVERTAKEN)
-    here = and_(q.of(release_id, version), c.channel == channel) if channel else q.of(release_id, version)
-    affected = (here, or_(stopped, c.state == State.sending))
-    # Locked first, in one order: then the states are the latest, and two writers never wait for each other.
-    query = select(c.state).where(*affected).order_by(c.id).with_for_update()
-    moved: int = sum(state != State.sending for state in connection.execute(query).scalars())
-    on_wire = c.state == State.sending
-    doubted = and_(c.doubt_since.is_not(None), literal(change.to is State.canceled))
-    values = {
-        "state": case((on_wire, c.state), (doubted, State.in_doubt), else_=change.to),
-        "settled_at": case((on_wire, c.settled_at), else_=micros(now)),
-        "wanted": case((on_wire, None if change.to is State.planned else change.to), else_=None),
-    }
-    if change.late_ok:
-        values["late_ok"] = case((on_wire, c.late_ok), else_=1)
-    connection.execute(update(s.delivery).where(*affected).values(values))
-    if channel is None:
-        connection.execute(q.update_release(release_id, version).values(pub_status=change.pub_status))
-    facts = {"release_id": release_id, "version": version, "detail": f"{moved} deliveries"}
-    q.log(connection, now, who=who, action=change.action, **facts)
-    return moved

@@ -99,7 +99,7 @@ class People(Store):
 
     def change(self, name: str, *, sign_out: bool = False, keep: str = "", **values: Any) -> None:
         """Write some columns of a person; `sign_out` ends all sessions but `keep`. Raises ActionError for an unknown one, and
-        where no admin who can sign in would be left.
+        where no admin who can sign in would be left. Who may not approve any more has approved nothing that still waits.
         """
         c = s.person.c
         with self.writing() as connection:
@@ -110,6 +110,9 @@ class People(Store):
             admins = select(c.name).where(c.role == "admin", c.disabled == 0).limit(1)
             if {"role", "disabled"} & values.keys() and not connection.execute(admins).first():
                 raise ActionError("somebody has to stay an admin: make another one first")
+            if values.get("disabled") or values.get("role") == "author":
+                theirs = update(s.approval).where(s.approval.c.who == name, s.approval.c.revoked_at.is_(None))
+                connection.execute(theirs.values(revoked_at=func.coalesce(s.approval.c.at, 0)))
             if sign_out:
                 mine = (s.session.c.person == name, s.session.c.id != keep)
                 connection.execute(delete(s.session).where(*mine))

@@ -11,7 +11,7 @@ from starlette.routing import Route
 
 from distributor import approving, seal
 from distributor.embargo import Embargo
-from distributor.errors import ActionError, DistributorError
+from distributor.errors import DistributorError
 from distributor.preview import Preview
 from distributor.web import kit, looks, moments
 from distributor.web.kit import Role
@@ -46,7 +46,7 @@ async def approve(request: Request) -> Response:
         "name": name,
         "at": given or "",
         "problems": problems,
-        "picked": moments.picked(given, made.release.zone),
+        "picked": moments.picked(given, made.release.zone, request.query_params),
     }
     return kit.page(request, "approve.html", 422 if problems else 200, **values)
 
@@ -89,13 +89,12 @@ def changes(found: approving.Standing, made: Preview) -> list[tuple[str, list[An
 def answer(request: Request, made: Preview, data: Mapping[str, Any]) -> None:
     """Do what the form says: approve what it showed, or take one's approval back. Blocks."""
     acting = kit.desk(request)
-    if data.get("revoke") == "1":
+    back = data.get("revoke") == "1"
+    if back:
         acting.revoke(made)
-    elif data.get("sure") == made.agreed:
-        acting.approve(made)
     else:
-        raise ActionError("these are other bytes than the ones that were shown: look again, then approve")
-    kit.note(request, "approve", made.digest, made.release.id)
+        acting.approve(made, agreed=str(data.get("sure") or ""))
+    kit.note(request, "revoke" if back else "approve", made.digest, made.release.id)
 
 
 routes = [Route("/r/{name}/approve", approve, methods=["GET", "POST"])]

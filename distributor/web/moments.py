@@ -33,13 +33,15 @@ def given(form: Mapping[str, Any], now: datetime, zone: str) -> Embargo | None:
     return Embargo(at, written or zone)
 
 
-def picked(at: Embargo | None, zone: str) -> dict[str, Any]:
-    """What the pickers show: `at`, or nothing yet in `zone`; in UTC where its zone is a mere offset. The words stay empty: they
-    would go before what a person picks.
+def picked(at: Embargo | None, zone: str, typed: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """What the pickers show: `at`, else what was `typed` and cannot be, else nothing yet in `zone`; in UTC where its zone is a mere
+    offset. The words stay empty for an instant: they would go before what a person picks.
     """
     offered = zones()
     if at is None:
-        return {"wall": "", "zone": zone if zone in offered else "UTC", "zones": offered}
+        said = {name: str((typed or {}).get(name) or "")[:100] for name in ("wall", "zone", "at")}
+        return {**said, "zone": said["zone"] or (zone if zone in offered else "UTC"), "zones": offered}
     shown = at if at.zone in offered else Embargo(at.instant, "UTC")
-    wall = shown.local().replace(tzinfo=None).isoformat(timespec="seconds").removesuffix(":00")
-    return {"wall": wall if len(wall) > 13 else f"{wall}:00", "zone": shown.zone, "zones": offered}
+    local = shown.local().replace(tzinfo=None)
+    wall = local.isoformat(timespec="seconds" if local.second else "minutes")
+    return {"wall": wall, "zone": shown.zone, "at": "", "zones": offered}

@@ -17,6 +17,7 @@ from distributor.web import approve, fronts, kit, looks, moments, months
 from distributor.web.drafts import MAIN
 from distributor.web.kit import Role, _
 from distributor.web.listing import Row, Status
+from distributor.web.merging import compare
 from distributor.web.months import Entry
 from distributor.web.releases import listing
 
@@ -39,35 +40,78 @@ def _move(request: Request, data: Any) -> Response:
     entry = found[0]
     if not key.startswith("draft:"):
         kit.need(request, Role.approver)
-    problems, new, approval = list[str](), None, dict[str, Any]()
+    problems, new, sealed, sure = list[str](), None, dict[str, Any](), ""
     try:
-        new = moments.given(given, now, entry.row.zone) or _on(entry, day, now)
+        new = moments.given(given, now, entry.row.zone) or _on(entry, day, who.zone, now)
         if not entry.movable:
             raise ActionError(_("Something of it is on its way already: it cannot be moved."))
-        if kit.desk(request).settings.policy.four_eyes and entry.row.status is not Status.draft:
-            made = kit.desk(request).moved(entry.row.id, new.instant, new.zone)
-            if data is not None and (data.get("approve") or data.get("revoke")):
-                approve.answer(request, made, data)
-                return kit.go(f"/calendar/move?{urlencode({'release': key, 'at': new})}")
-            approval = approve.standing(request, made)
-        if data is not None:
-            _put(request, entry.row, new)
+        if entry.row.status is not Status.draft:
+            sealed = _sealed_anew(request, entry.row, new)
+        if data is not None and (data.get("approve") or data.get("revoke")):
+            approve.answer(request, sealed["made"], data)
+            return kit.go(f"/calendar/move?{urlencode({'release': key, 'at': new})}")
+        sure = str(data.get("sure") or "") if data is not None else ""
+        if data is not None and (not sealed or sure == sealed["made"].agreed):
+            _put(request, entry.row, new, agreed=sure)
             return kit.go(f"/calendar?month={new.instant.astimezone(zone_of(who.zone)):%Y-%m}&moved={quote(key)}")
     except DistributorError as error:
         problems = [str(problem) for problem in error.problems]
     near = months.close(rows, new.instant, entry.row) if new else []
-    values = {"entry": entry, "row": entry.row, "new": new, "near": near, "problems": problems, "approval": approval}
-    values |= {"picked": moments.picked(new, entry.row.zone)}
+    values = {
+        "entry": entry,
+        "row": entry.row,
+        "new": new,
+        "near": near,
+        "problems": problems,
+        "sealed": sealed,
+        "other": bool(sure),
+    }
+    values |= {"picked": moments.picked(new, entry.row.zone, given)}
     return kit.page(request, "move.html", status=422 if problems else 200, **values)
 
 
-def _on(entry: Entry, day: str, now: datetime) -> Embargo:
+def _sealed_anew(request: Request, row: Row, new: Embargo) -> dict[str, Any]:
+    """What would be sealed for the new time: today's templates and press lists may say otherwise than when it was sealed."""
+    acting = kit.desk(request)
+    made = acting.moved(row.id, new.instant, new.zone)
+    known = looks.last_sealed(request, row.id)
+    before = known[1] if known else {}
+    with acting.ledger() as ledger:
+        had = {(one.channel, one.recipient) for one in ledger.deliveries(row.id, row.version)}
+    found = []
+    for one in made.rendered:
+        old = before.get((one.message.channel, one.message.lang))
+        found.append(
+            {
+                "one": one,
+                "new": [
+                    copy.recipient.address
+                    for copy in one.copies
+                    if (one.message.channel, copy.recipient.address) not in had
+                ],
+                "lines": compare(old.words, one.message.words) if old else [],
+            }
+        )
+    has = {(one.message.channel, copy.recipient.address) for one in made.rendered for copy in one.copies}
+    four_eyes = acting.settings.policy.four_eyes
+    return {
+        "made": made,
+        "rows": found,
+        "gone": sorted(had - has),
+        "approval": approve.standing(request, made) if four_eyes else None,
+    }
+
+
+def _on(entry: Entry, day: str, zone: str, now: datetime) -> Embargo:
     """The same wall time of whoever looks on another day, in the release's own zone."""
     try:
         wall = datetime.combine(date.fromisoformat(day), entry.local.time())
     except ValueError:
         wall = entry.local.replace(tzinfo=None)
-    at, _zone = instants.zoned(f"{wall.isoformat(sep=' ')} {getattr(entry.local.tzinfo, 'key', 'UTC')}", now, "time")
+    text = wall.isoformat(sep=" ") + (
+        zone.removeprefix("UTC") if zone.startswith("UTC") and zone != "UTC" else f" {zone}"
+    )
+    at, _zone = instants.zoned(text, now, "time")
     return Embargo(at, entry.row.zone)
 
 
@@ -80,10 +124,10 @@ def _written(new: Embargo) -> str:
     return str(new)
 
 
-def _put(request: Request, row: Row, new: Embargo) -> None:
+def _put(request: Request, row: Row, new: Embargo, *, agreed: str) -> None:
     desk = kit.desk(request)
     if row.status is not Status.draft:
-        desk.reschedule(row.id, new.instant, new.zone)
+        desk.reschedule(row.id, new.instant, new.zone, agreed=agreed)
         kit.note(request, "move", str(new), row.id)
         return
     drafts = looks.drafts(desk)

@@ -14,7 +14,6 @@ from distributor.desk import Desk
 from distributor.errors import ActionError, Problem, nearest
 from distributor.fields import web_url
 from distributor.instants import zoned
-from distributor.preview import Preview
 from distributor.store import Release
 from distributor.web.api import answers
 from distributor.web.api.answers import Deliveries, Shown
@@ -72,19 +71,10 @@ def preview(call: Call) -> BaseModel:
     return answers.Previewed.of(call.desk.preview(_file(call), at))
 
 
-def _agreed(call: Call) -> tuple[Preview, datetime | None]:
-    """The preview that the body speaks of, and its time; ActionError where something else was looked at."""
-    at, _zone = _instant(call, call.body.at)
-    made = call.desk.preview(_file(call), at)
-    if call.body.agreed is not None and call.body.agreed != made.agreed:
-        raise ActionError("these are other bytes or times than the ones that were looked at: preview it again")
-    return made, at
-
-
 def schedule(call: Call) -> BaseModel:
     """Seal what is previewed and plan its deliveries."""
-    _made, at = _agreed(call)
-    done = call.desk.schedule(_file(call), at)
+    at, _zone = _instant(call, call.body.at)
+    done = call.desk.schedule(_file(call), at, agreed=call.body.agreed)
     return answers.Scheduled(
         release=done.release.id, version=done.release.version, seal=done.release.seal, already=done.already
     )
@@ -99,9 +89,10 @@ def approval(call: Call) -> BaseModel:
 
 def approve(call: Call) -> BaseModel:
     """Say that exactly what was looked at may go out."""
-    made, at = _agreed(call)
+    at, _zone = _instant(call, call.body.at)
+    made = call.desk.preview(_file(call), at)
     seal.refuse_past(made, at, call.house.clock.now())
-    return answers.Approved.of(made, call.desk.approve(made))
+    return answers.Approved.of(made, call.desk.approve(made, agreed=call.body.agreed))
 
 
 def revoke(call: Call) -> BaseModel:
