@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from distributor.store import Delivery, Ledger, Release
 
-_HEAD = ("version", "channel", "recipient", "name", "state", "planned_for", "sent_at", "late_ms", "attempts", "id", "url", "reason")  # fmt: skip
+_HEAD = ("version", "kind", "channel", "recipient", "name", "state", "planned_for", "sent_at", "late_ms", "attempts", "id", "url", "reason")  # fmt: skip
 _AT_ONCE = 64_000  #: characters
 
 
@@ -19,7 +19,7 @@ def lines(rows: Iterable[Delivery]) -> Iterator[str]:
         late = int((row.sent_at - row.planned_for).total_seconds() * 1000) if row.sent_at else ""
         sent = row.sent_at.isoformat() if row.sent_at else ""
         values = (
-            row.version, row.channel, row.recipient, row.recipient_name, row.state, row.planned_for.isoformat(), sent, late,
+            row.version, row.kind, row.channel, row.recipient, row.recipient_name, row.state, row.planned_for.isoformat(), sent, late,
             row.attempts, row.remote_id or "", row.remote_url or "", row.reason or "",
         )  # fmt: skip
         writer.writerow([_harmless(value) for value in values])

@@ -244,8 +244,10 @@ def test_a_test_mail_and_a_report(tmp_path: Path, capsys: pytest.CaptureFixture[
     site.drain()
     code, out, _ = cli("report", "three-piers")
     assert code == 0
-    assert out.startswith("version,channel,recipient,name,state,planned_for,sent_at,late_ms,attempts,id,url,reason\n")
-    assert "1,email,wan@x.example,Wan,delivered,2030-03-01T13:00:00+00:00" in out
+    assert out.startswith(
+        "version,kind,channel,recipient,name,state,planned_for,sent_at,late_ms,attempts,id,url,reason\n"
+    )
+    assert "1,release,email,wan@x.example,Wan,delivered,2030-03-01T13:00:00+00:00" in out
     assert "'=cmd@x.example" in out  # no formula in a spreadsheet
     assert cli("report", "three-piers", "--state", "failed")[1].count("\n") == 1
     assert cli("report", "nobody")[0] == 2

@@ -62,6 +62,7 @@ ROLES = {
     ("POST", "/r/{name}/photos/words"): "author",
     ("GET", "/r/{name}/channels"): "author",
     ("POST", "/r/{name}/channels"): "author",
+    ("POST", "/r/{name}/correct"): "author",
     ("GET", "/r/{name}/approve"): "author",
     ("POST", "/r/{name}/approve"): "approver",
     ("GET", "/r/{name}/schedule"): "approver",

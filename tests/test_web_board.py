@@ -322,3 +322,90 @@ def test_who_may_approve_no_more_has_approved_nothing(tmp_path: Path) -> None:
     assert "Seal and schedule" in admin.get("/r/piers/schedule").text
     office.house.people.change("approver", role="author")
     assert "Seal and schedule" not in admin.get("/r/piers/schedule").text
+
+
+def test_what_is_out_is_corrected_from_its_board(tmp_path: Path) -> None:
+    folder = tmp_path / "press"
+    office = Office(folder, blocks=sites.box(folder, to=["a@x"]))
+    path = office.release()
+    office.desk.schedule(path)
+    client = office.browser("approver")
+    assert "Correct it" not in client.get("/board/three-piers").text
+    said = {"class": "A", "text": "It is four piers."}
+    assert send(client, "/r/piers/correct", **said).status_code == 422  # nothing is out
+    office.clock.set(LIFT)
+    office.drain()
+    assert "Begin version 2" in client.get("/board/three-piers").text
+    assert send(client, "/r/piers/correct", **{"class": "A", "text": " "}).status_code == 422
+    assert send(client, "/r/piers/correct", **said).headers["location"] == "/r/piers"
+    release = office.desk.read(path).release
+    assert (release.version, release.embargoed_until) == (2, None)
+    assert release.corrects
+    assert (release.corrects.version, release.corrects.severity, release.corrects.text) == (1, "A", "It is four piers.")
+    assert "Correct it" not in client.get("/board/three-piers").text
+    at = "2030-03-02 09:00:00+00:00"
+    sure = seal(client, "/r/piers/schedule?at=2030-03-02+09:00+UTC")
+    assert send(client, "/r/piers/schedule", at=at, sure=sure).status_code == 303
+
+
+def test_the_board_says_what_a_kill_cannot_take_back(tmp_path: Path) -> None:
+    folder = tmp_path / "press"
+    office = Office(folder, blocks=sites.box(folder, to=["a@x", "b@x"]) + '[channels.rss]\ntype = "rss"\n')
+    office.desk.schedule(office.release())
+    office.clock.set(LIFT)
+    office.drain()
+    office.desk.kill("three-piers")
+    page = office.browser("admin").get("/board/three-piers").text
+    assert "It was withdrawn for good" in page
+    assert "2 cannot be taken back: tell those who have it." in page
+    assert "1 planned" in page
+    for button in ("Hold<", "Resume<", "Cancel the rest<", "Kill<"):
+        assert button not in page
+    office.drain()
+    page = office.browser("admin").get("/board/three-piers").text
+    assert "1 delivered" in page.partition("cannot be taken back")[0]
+    with office.desk.ledger() as ledger:
+        release = ledger.release("three-piers")
+        assert release
+        assert (
+            board.look(ledger, release, office.desk)["rate"] == 0.3
+        )  # three went out, and what took back is none of them
+
+
+def test_the_board_has_the_buttons_that_do_something(office: Office) -> None:
+    path = office.root / "releases" / "piers.md"
+    office.desk.schedule(path)
+    client = office.browser("approver")
+    page = client.get("/board/three-piers").text
+    assert ("Hold<" in page, "Cancel the rest<" in page, "Resume<" in page) == (True, True, False)
+    assert "something else than what was sealed" not in page
+    send(client, "/board/three-piers/hold")
+    page = client.get("/board/three-piers").text
+    assert ("Hold<" in page, "Cancel the rest<" in page, "Resume<" in page) == (False, True, True)
+    assert "<strong>0 / 3</strong>" in page  # what is on hold has not ended
+    path.write_text(path.read_text().replace("The piers reopen.", "The piers open again."))
+    assert "something else than what was sealed" in client.get("/board/three-piers").text
+
+
+def test_what_is_settled_or_tried_again_is_the_version_of_the_board(tmp_path: Path) -> None:
+    folder = tmp_path / "press"
+    office = Office(folder, blocks=sites.box(folder, to=["a@x"], fault="in-doubt"))
+    path = office.release()
+    office.desk.schedule(path)
+    office.clock.set(LIFT)
+    office.drain()
+    text = path.read_text().replace("id: ", "version: 2\ncorrects: {version: 1, class: A, text: Four.}\nid: ", 1)
+    path.write_text(text)
+    office.desk.schedule(path, LIFT)
+    office.drain()
+    client = office.browser("approver")
+    page = client.get("/board/three-piers").text
+    assert page.count('name="version" value="2"') == 1
+    assert len(sites.log(folder)) == 2
+    one = {"channel": "box", "recipient": "a@x", "version": "2", "there": "0"}
+    assert send(client, "/board/three-piers/settle", **one).status_code == 303
+    office.drain()
+    assert len(sites.log(folder)) == 3  # the text of version 2 once more, not that of version 1
+    with office.desk.ledger() as ledger:
+        states = {one: [str(row.state) for row in ledger.deliveries("three-piers", one)] for one in (1, 2)}
+    assert states == {1: ["in_doubt"], 2: ["in_doubt"]}

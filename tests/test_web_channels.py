@@ -112,6 +112,7 @@ def test_one_of_a_shared_audience_goes_its_own_way(office: Office) -> None:
     ("changes", "says"),
     [
         ({"after.mail": "soon"}, "&#39;soon&#39; is not a duration"),
+        ({"lists.mail": [], "tags.mail": "rail"}, "there is no list: say lists, too"),
         ({"after.rss": "-1h"}, "would send before the embargo"),
         ({"on.mail": [], "on.second": [], "on.rss": []}, "Choose at least one channel."),
         ({"seen": "0" * 64}, "somebody saved a newer text"),

@@ -64,6 +64,8 @@ class Block(Channel):
             raise self._wrong("list_id", f"'{self.list_id}' is no list name; write it like press.company.example")
         if self.feedback_id and not _FEEDBACK.fullmatch(self.feedback_id):
             raise self._wrong("feedback_id", f"'{self.feedback_id}' is none: 5 to 15 letters, digits and '-'")
+        if self.tags and not self.lists:
+            raise self._wrong("tags", "choose among the members of press lists, and there is no list: say lists, too")
         if self.bounces and self.mail_key is None:
             raise self._wrong("bounces", 'needs mail_key = { env = "NAME" }: without it anybody could write a bounce')
         self._check_keys("dkim_selector", "dkim_key")

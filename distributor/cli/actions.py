@@ -129,9 +129,16 @@ def reschedule_command(setting: Setting, release_id: str, at: str, *, json_: boo
 @click.option("--channel", metavar="NAME", help="Only this channel.")
 @click.option("--recipient", metavar="ADDRESS", help="Only this recipient.")
 @click.option("--url", metavar="URL", help="With --there: where it is, for the report.")
+@click.option("--version", "number", type=click.IntRange(min=1), metavar="N", help="Only this version.")
 @click.pass_obj
 def settle_command(
-    setting: Setting, release_id: str, answer: str | None, channel: str | None, recipient: str | None, url: str | None
+    setting: Setting,
+    release_id: str,
+    answer: str | None,
+    channel: str | None,
+    recipient: str | None,
+    url: str | None,
+    number: int | None,
 ) -> None:
     """Say what became of deliveries that are in doubt: perhaps written, and nobody but a person can look."""
     if answer is None:
@@ -142,7 +149,8 @@ def settle_command(
         url = web_url(url) if url else None
     except ValueError as error:
         raise click.UsageError(f"--url: {error}") from None
-    rows = setting.desk().settle(release_id, there=answer == "there", channel=channel, recipient=recipient, url=url)
+    there = answer == "there"
+    rows = setting.desk().settle(release_id, there=there, version=number, channel=channel, recipient=recipient, url=url)
     words = {State.delivered: "delivered", State.canceled: "canceled, as its release is"}
     for row in rows:
         click.echo(f"{row.channel} {row.recipient}: {words.get(row.state, 'goes out again')}")
@@ -152,11 +160,14 @@ def settle_command(
 @click.argument("release_id")
 @click.option("--channel", metavar="NAME", help="Only this channel.")
 @click.option("--recipient", metavar="ADDRESS", help="Only this recipient.")
+@click.option("--version", "number", type=click.IntRange(min=1), metavar="N", help="Only this version.")
 @click.pass_obj
-def retry_command(setting: Setting, release_id: str, channel: str | None, recipient: str | None) -> None:
+def retry_command(
+    setting: Setting, release_id: str, channel: str | None, recipient: str | None, number: int | None
+) -> None:
     """Try again, now, what failed, was refused or missed, or waits for its next try."""
-    for name, number in setting.desk().retry(release_id, channel=channel, recipient=recipient).items():
-        click.echo(f"{name}: {number} {'goes' if number == 1 else 'go'} out again")
+    for name, planned in setting.desk().retry(release_id, version=number, channel=channel, recipient=recipient).items():
+        click.echo(f"{name}: {planned} {'goes' if planned == 1 else 'go'} out again")
 
 
 @click.command("kill")

@@ -128,8 +128,15 @@ class Desk(OpenSite):
         chosen = audiences.adapted(self.channels_of(rows), file, self.settings, self.built, whole=False)
         return self.press.preview(file, chosen, now, at, media=media)
 
-    def retry(self, release_id: str, *, channel: str | None = None, recipient: str | None = None) -> Counter[str]:
-        """Try again, now, what failed, was refused or missed, or waits for its next try; of every version. What was sealed is
+    def retry(
+        self,
+        release_id: str,
+        *,
+        version: int | None = None,
+        channel: str | None = None,
+        recipient: str | None = None,
+    ) -> Counter[str]:
+        """Try again, now, what failed, was refused or missed, or waits for its next try; of every `version` where none is named. What was sealed is
         sent, once more under the same key. Returns how many on each channel.
 
         Raises ActionError where nothing fits, or the release is on hold, withdrawn or overtaken by a newer version.
@@ -137,8 +144,15 @@ class Desk(OpenSite):
         with self.ledger() as ledger:
             if self.known(ledger, release_id).pub_status is PubStatus.withheld:
                 raise ActionError(f"'{release_id}' is on hold: resume it, and all of it that can goes out")
-            which = {"channel": channel, "recipient": recipient}
-            there, planned = retrying.retry(ledger, release_id, **which, now=self.clock.now(), who=self.who)
+            there, planned = retrying.retry(
+                ledger,
+                release_id,
+                version=version,
+                channel=channel,
+                recipient=recipient,
+                now=self.clock.now(),
+                who=self.who,
+            )
         if not there:
             raise ActionError(f"nothing of '{release_id}' that fits failed, was refused or missed, or waits for a try")
         if not planned:
@@ -168,6 +182,7 @@ class Desk(OpenSite):
         release_id: str,
         *,
         there: bool,
+        version: int | None = None,
         channel: str | None = None,
         recipient: str | None = None,
         url: str | None = None,
@@ -181,6 +196,7 @@ class Desk(OpenSite):
             rows = [
                 row
                 for one in ledger.releases(release_id)
+                if version in (None, one.version)
                 for row in ledger.deliveries(one.id, one.version)
                 if row.state is State.in_doubt and channel in (None, row.channel) and recipient in (None, row.recipient)
             ]

@@ -65,14 +65,23 @@ class OpenSite:
     @contextlib.contextmanager
     def ledger(self, *, create: bool = False) -> Iterator[Ledger]:
         """The ledger, closed at the end; made on first use only where `create` says so."""
-        ledger = open_ledger(configuration.store_url(self.site, self.settings), create=create)
+        ledger = self.open(create=create)
         try:
-            if said := ledger.time(self.clock.monotonic):  # machines that share a ledger share its clock
-                self.clock = self.clock if isinstance(self.clock, SharedClock) else SharedClock(self.clock)
-                self.clock.set(said)
             yield ledger
         finally:
             ledger.close()
+
+    def open(self, *, create: bool = False) -> Ledger:
+        """The ledger, for who keeps it open."""
+        ledger = open_ledger(configuration.store_url(self.site, self.settings), create=create)
+        self.keep_time(ledger)
+        return ledger
+
+    def keep_time(self, ledger: Ledger) -> None:
+        """Machines that share a ledger share its clock."""
+        if said := ledger.time(self.clock.monotonic):
+            self.clock = self.clock if isinstance(self.clock, SharedClock) else SharedClock(self.clock)
+            self.clock.set(said)
 
     def read(self, path: Path, unsaved: reading.Unsaved | None = None) -> ReleaseFile:
         """Read a release file, or what of it is not saved yet, with this site's house facts."""

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from sqlalchemy import and_, case, func, select
 
@@ -37,7 +38,7 @@ class Progress:
     @property
     def ended(self) -> int:
         """Deliveries that are neither to come nor on the wire."""
-        return sum(count for state, count in self.states.items() if state not in (*WAITING, State.sending))
+        return sum(count for state, count in self.states.items() if state not in (*WAITING, State.held, State.sending))
 
     @property
     def wrong(self) -> int:
@@ -102,7 +103,7 @@ def rows(ledger: Ledger, release: Release, *, most: int, channel: str = "", stat
 def wrong(ledger: Ledger, release: Release, most: int) -> list[Delivery]:
     """At most `most` deliveries of a version that did not arrive, or may not have."""
     c = s.delivery.c
-    where = (q.of(release.id, release.version), c.state.in_(WRONG))
+    where = (q.of(release.id, release.version), c.state.in_(WRONG), c.kind != KILL)
     query = select(s.delivery).where(*where).order_by(c.channel, c.state, c.recipient).limit(most)
     with ledger.reading() as connection:
         return [q.delivery(row) for row in connection.execute(query)]
@@ -119,11 +120,31 @@ def links(ledger: Ledger, release: Release, most: int) -> list[tuple[str, str]]:
         return [(row.channel, row.remote_url) for row in connection.execute(query)]
 
 
+class Withdrawn(NamedTuple):
+    """What became of a kill."""
+
+    states: Mapping[State, int]  #: of the deliveries that take back
+    left: int  #: deliveries that nothing takes back: somebody has to tell those who have them
+
+
+def withdrawn(ledger: Ledger, release: Release) -> Withdrawn:
+    """How far a version is taken back."""
+    c, back = s.delivery.c, s.delivery.alias().c
+    here = q.of(release.id, release.version)
+    same = (back.release_id == c.release_id, back.version == c.version, back.channel == c.channel)
+    taken = select(back.id).where(*same, back.recipient == c.recipient, back.kind == KILL).exists()
+    out = (c.kind != KILL, c.state.in_((State.delivered, State.in_doubt)), ~taken)
+    with ledger.reading() as connection:
+        kills = connection.execute(select(c.state, func.count()).where(here, c.kind == KILL).group_by(c.state)).all()
+        left = int(connection.execute(select(func.count()).where(here, *out)).scalar_one())
+    return Withdrawn({State(state): number for state, number in kills}, left)
+
+
 def sent_since(ledger: Ledger, release: Release, since: datetime) -> int:
     """How many deliveries of a version were settled as delivered since."""
     c = s.delivery.c
     query = select(func.count()).where(
-        q.of(release.id, release.version), c.state == State.delivered, c.settled_at >= micros(since)
+        q.of(release.id, release.version), c.kind != KILL, c.state == State.delivered, c.settled_at >= micros(since)
     )
     with ledger.reading() as connection:
         return int(connection.execute(query).scalar_one())

@@ -1,12 +1,13 @@
 """The board: what is coming, and one release as it goes, by server-sent events (HTML Living Standard §9.2)."""
 
 import asyncio
-import contextlib
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
-from typing import Any
+from threading import Lock
+from typing import Any, TypeVar
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -14,14 +15,16 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from distributor.desk import Desk
-from distributor.errors import ActionError
-from distributor.lifecycle import RETRIABLE, State
+from distributor.errors import ActionError, DistributorError
+from distributor.lifecycle import RETRIABLE, STOPPED, WAITING, State
 from distributor.store import overview
 from distributor.store.ledger import Ledger
 from distributor.store.rows import Head, Release
 from distributor.web import kit, people
 from distributor.web.kit import Person, Role
+from distributor.web.releases import listing
 
+T = TypeVar("T")
 _EACH = 0.5
 _STILL = 20  #: turns after which it is asked again whether whoever looks still may
 _WINDOW = timedelta(seconds=10)
@@ -43,6 +46,23 @@ async def coming(request: Request) -> Response:
     return kit.page(request, "boards.html", later=later, past=past[::-1])
 
 
+@dataclass
+class Watch:
+    """One open ledger for everybody who looks at a board: a hundred of them take no hundred connections."""
+
+    _ledger: Ledger | None = None
+    _lock: Lock = field(default_factory=Lock)
+
+    def read(self, acting: Desk, call: Callable[[Ledger], T], *, first: bool = False) -> T:
+        """What `call` reads; one at a time. Blocks. The `first` time somebody's clock is set by the ledger's."""
+        with self._lock:
+            if self._ledger is None:
+                self._ledger = acting.open()
+            elif first:
+                acting.keep_time(self._ledger)
+            return call(self._ledger)
+
+
 @dataclass(frozen=True, kw_only=True)
 class _Asked:
     """Which board, and which of its deliveries."""
@@ -61,10 +81,24 @@ def _asked(request: Request) -> _Asked:
 
 def look(ledger: Ledger, release: Release, acting: Desk) -> dict[str, Any]:
     """What the part that moves shows."""
-    channels = overview.channels(ledger, release)
-    sent = overview.sent_since(ledger, release, acting.clock.now() - _WINDOW)
-    total = sum(one.total for one in channels)
-    return {"release": release, "channels": channels, "total": total, "rate": sent / _WINDOW.total_seconds()}
+    channels, now = overview.channels(ledger, release), acting.clock.now()
+    rate = overview.sent_since(ledger, release, now - _WINDOW) / _WINDOW.total_seconds()
+    states = Counter[State]()
+    for one in channels:
+        states.update(one.states)
+    due = sum(one.total - one.ended for one in channels if one.due <= now)
+    return {
+        "release": release,
+        "channels": channels,
+        "states": states,
+        "total": sum(one.total for one in channels),
+        "ended": sum(one.ended for one in channels),
+        "rate": rate,
+        "left": due / rate if rate else 0,
+        "waits": any(states[state] for state in WAITING),
+        "stopped": any(states[state] for state in STOPPED),
+        "withdrawn": overview.withdrawn(ledger, release) if release.killed_at else None,
+    }
 
 
 def rows(ledger: Ledger, release: Release, asked: _Asked) -> dict[str, Any]:
@@ -84,19 +118,31 @@ async def board(request: Request) -> Response:
                 raise HTTPException(404)
             return {**look(ledger, release, acting), **rows(ledger, release, asked)}
 
-    values = {**await kit.work(read), "channel": asked.channel, "state": asked.state, "states": list(State)}
+    values = {**await kit.work(read), "channel": asked.channel, "state": asked.state, "all_states": list(State)}
+    values |= await kit.work(lambda: _file(request, values["release"]))
+    values["may_correct"] = values["may_correct"] and values["states"][State.delivered] > 0
     return kit.page(request, "board.html", **values, may_kill=kit.person(request).role is Role.admin)
+
+
+def _file(request: Request, release: Release) -> dict[str, Any]:
+    """The release's file, where there is one, and whether it says something else than what was sealed."""
+    acting = kit.desk(request)
+    names = [row.name for row in listing(kit.house(request)).rows(acting) if row.id == release.id and row.name]
+    if not names:
+        return {"name": "", "differs": False, "may_correct": False}
+    try:
+        read = acting.read(acting.site.need_root() / "releases" / f"{names[-1]}.md")
+    except DistributorError:
+        return {"name": names[-1], "differs": True, "may_correct": False}
+    same = read.release.version == release.version
+    return {"name": names[-1], "differs": same and read.digest != release.digest, "may_correct": same}
 
 
 async def events(request: Request) -> Response:
     """What moves whenever it changed, until whoever looks goes away or may look no more. A browser comes back by itself."""
     asked, acting = _asked(request), kit.desk(request)
-
-    def there() -> bool:
-        with acting.ledger() as ledger:
-            return ledger.release(asked.name) is not None
-
-    if not await kit.work(there):
+    watch: Watch = kit.house(request).kept.setdefault("watch", Watch())
+    if not await kit.work(lambda: watch.read(acting, lambda ledger: ledger.release(asked.name), first=True)):
         raise HTTPException(404)
     house, session = kit.house(request), request.state.session
 
@@ -104,33 +150,36 @@ async def events(request: Request) -> Response:
         return people.by_session(house.people, session, house.clock.now(), seen=False)
 
     async def stream() -> AsyncIterator[str]:
-        with contextlib.ExitStack() as opened:
-            ledger = await kit.work(lambda: opened.enter_context(acting.ledger()))
-            told: dict[str, str] = {}
-            turn = 0
-            while not await request.is_disconnected():
-                if turn % _STILL == 0 and await kit.work(still) is None:
-                    return
-                found = await kit.work(partial(_drawn, request, ledger, acting, asked, rows_too=turn % 2 == 0))
-                if not found:
-                    return
-                fresh = {part: html for part, html in found.items() if told.get(part) != html}
-                yield "".join(_event(part, html) for part, html in fresh.items()) or ": still here\n\n"
-                told |= fresh
-                turn += 1
-                await asyncio.sleep(_EACH)
+        told: dict[str, str] = {}
+        turn = 0
+        while not await request.is_disconnected():
+            if turn % _STILL == 0 and await kit.work(still) is None:
+                return
+            found = await kit.work(partial(_drawn, request, watch, acting, asked, rows_too=turn % 2 == 0))
+            if not found:
+                return
+            fresh = {part: html for part, html in found.items() if told.get(part) != html}
+            yield "".join(_event(part, html) for part, html in fresh.items()) or ": still here\n\n"
+            told |= fresh
+            turn += 1
+            await asyncio.sleep(_EACH)
 
     return StreamingResponse(stream(), media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
 
 
-def _drawn(request: Request, ledger: Ledger, acting: Desk, asked: _Asked, *, rows_too: bool) -> dict[str, str]:
+def _drawn(request: Request, watch: Watch, acting: Desk, asked: _Asked, *, rows_too: bool) -> dict[str, str]:
     """The parts of the board as HTML; the long one every other time."""
-    release = ledger.release(asked.name)
-    if release is None:
-        return {}
-    parts = {"board": ("_board.html", {**look(ledger, release, acting), "may": asked.may})}
-    if rows_too:
-        parts["rows"] = ("_rows.html", rows(ledger, release, asked))
+
+    def read(ledger: Ledger) -> dict[str, tuple[str, dict[str, Any]]]:
+        release = ledger.release(asked.name)
+        if release is None:
+            return {}
+        parts = {"board": ("_board.html", {**look(ledger, release, acting), "may": asked.may})}
+        if rows_too:
+            parts["rows"] = ("_rows.html", rows(ledger, release, asked))
+        return parts
+
+    parts = watch.read(acting, read)
     return {part: bytes(kit.page(request, name, **values).body).decode() for part, (name, values) in parts.items()}
 
 
@@ -145,7 +194,9 @@ async def act(request: Request) -> Response:
     data, acting = await kit.form(request), kit.desk(request)
     if action == "kill" and data.get("sure") != name:
         raise ActionError(f"to withdraw it for good, type its id: {name}")
-    which = {key: str(data.get(key, "")) or None for key in ("channel", "recipient")}
+    number = str(data.get("version", ""))
+    which: dict[str, Any] = {key: str(data.get(key, "")) or None for key in ("channel", "recipient")}
+    which["version"] = int(number) if number.isascii() and number.isdecimal() and len(number) < 7 else None
     calls: dict[str, Callable[[], object]] = {
         "hold": lambda: acting.hold(name),
         "resume": lambda: acting.resume(name),

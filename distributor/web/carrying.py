@@ -44,6 +44,11 @@ class Row:
         return getattr(self.channel, "lists", None)
 
     @property
+    def named(self) -> int:
+        """How many recipients its block names beside the press lists."""
+        return len(getattr(self.channel, "to", ()))
+
+    @property
     def chosen(self) -> list[str]:
         """The press lists that it goes to."""
         return _listed(self.own.get("lists"), self.lists or ())

@@ -10,7 +10,7 @@ import yaml
 from distributor import frontmatter
 from distributor.errors import ActionError, ReleaseError
 
-Value = str | list[Any] | None
+Value = str | list[Any] | dict[str, Any] | None
 _TAIL = re.compile(r"(?:^(?:#[^\n]*|[ \t]*)(?:\n|\Z))*\Z", re.MULTILINE)
 _FENCE = re.compile(r"^---[ \t]*$", re.MULTILINE)
 _WIDE = 10**9
@@ -152,7 +152,7 @@ def _read(source: str) -> frontmatter.Document:
         raise ActionError(f"the release file cannot be read: {error.problems[0].text}; mend it in the text") from None
 
 
-def _written(name: str, value: str | list[Any]) -> str:
+def _written(name: str, value: str | list[Any] | dict[str, Any]) -> str:
     if isinstance(value, list) and any(isinstance(entry, dict) for entry in value):
         return f"{name}:\n" + "".join(_entry(entry, "  ") for entry in value)
     return f"{name}: {_on_one_line(value)}\n"

@@ -32,6 +32,7 @@ class Looked(At):
 class Which(Part):
     """Some of the deliveries; all of them where nothing is said."""
 
+    version: int | None = Field(default=None, ge=1, le=1_000_000)
     channel: str | None = None
     recipient: str | None = None
 

@@ -114,7 +114,8 @@ def reschedule(call: Call) -> BaseModel:
 
 def retry(call: Call) -> BaseModel:
     """Try again what failed, was refused or missed."""
-    planned = call.desk.retry(call.release, channel=call.body.channel, recipient=call.body.recipient)
+    said = call.body
+    planned = call.desk.retry(call.release, version=said.version, channel=said.channel, recipient=said.recipient)
     return answers.Again(release=call.release, deliveries=planned)
 
 
@@ -125,9 +126,8 @@ def settle(call: Call) -> BaseModel:
         url = web_url(said.url) if said.url else None
     except ValueError as error:
         raise ActionError(Problem(text=str(error), field="url")) from None
-    rows = call.desk.settle(
-        call.release, there=said.there, channel=said.channel, recipient=said.recipient, url=url if said.there else None
-    )
+    which = {"version": said.version, "channel": said.channel, "recipient": said.recipient}
+    rows = call.desk.settle(call.release, there=said.there, url=url if said.there else None, **which)
     return answers.Settled(release=call.release, deliveries=[answers.OneDelivery.of(row) for row in rows])
 
 
