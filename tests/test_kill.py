@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
+from distributor.cli.folder import Public
 from distributor.cli.main import main
-from distributor.cli.serve import Public
 from distributor.contract import Receipt, Refused
 from distributor.desk import Desk
 from distributor.errors import ActionError

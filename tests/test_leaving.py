@@ -11,7 +11,7 @@ import pytest
 from channels.email.tokens import Tokens
 from distributor import presslist
 from distributor.cli import leaving
-from distributor.cli.serve import Public
+from distributor.cli.folder import Public
 from distributor.clock import SystemClock
 from distributor.desk import Desk
 from distributor.presslist import Suppressions

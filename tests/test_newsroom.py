@@ -345,7 +345,7 @@ def test_killed_at_any_write_the_next_attempt_makes_it_whole(
 
 
 def test_a_reader_never_meets_a_torn_or_missing_file(newsroom: Channel, make_release: MakeRelease, kit: Kit) -> None:
-    from distributor.cli.serve import Public
+    from distributor.cli.folder import Public
 
     messages = [
         newsroom.render(numbered(make_release, n, media=()), at(kit, kit.lift + timedelta(hours=n)))[0]

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from distributor.cli.serve import Public
+from distributor.cli.folder import Public
 from distributor.desk import Desk
 from distributor.site import Site
 from tests import sites

@@ -10,7 +10,7 @@ import brotli
 import pytest
 
 from distributor import public
-from distributor.cli.serve import Public
+from distributor.cli.folder import Public
 
 FEED = (
     b'<?xml version="1.0"?><rss><channel><atom:link href="https://n.example/feed.xml" rel="self"/>'

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from distributor import words
-from distributor.cli.serve import Send, answer
+from distributor.cli.folder import Send, answer
 from distributor.contract import Channel
 from distributor.desk import Desk
 from distributor.errors import ActionError
