@@ -4,6 +4,7 @@ request, in one process, without the network.
     python benchmarks/desk.py [RELEASES]
 """
 
+import itertools
 import resource
 import statistics
 import sys
@@ -18,6 +19,12 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 import warnings
 
 warnings.simplefilter("ignore")
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
+from starlette.testclient import TestClient
 
 from distributor.cli.setup import make_site
 from distributor.clock import SystemClock
@@ -69,28 +76,50 @@ def long_list(desk: Desk, number: int) -> None:
         ledger.plan(release, [message], rows, who="bench")
 
 
-def timed(call: Callable[[], object], rounds: int) -> tuple[float, float]:
-    """Median and 99th percentile in milliseconds."""
+def timed(call: Callable[[], object], rounds: int, before: Callable[[], object]) -> tuple[float, float]:
+    """Median and 99th percentile in milliseconds; what is done `before` each call is not counted."""
     call()
     taken = []
     for _ in range(rounds):
+        before()
         began = time.perf_counter()
         call()
         taken.append(1000 * (time.perf_counter() - began))
     return statistics.median(taken), sorted(taken)[int(0.99 * (rounds - 1))]
 
 
+def everywhere(root: Path) -> int:
+    """Let the site's sample go out on every channel of its config; how many there are."""
+    config = root / "config" / "distributor.toml"
+    config.write_text(config.read_text().replace("enabled = false", "enabled = true"))
+    return len(Desk(site=Site(root), clock=SystemClock()).channels)
+
+
+def plain() -> TestClient:
+    """A bare Starlette application: what a request costs before anything is done."""
+
+    async def hello(_request: Request) -> PlainTextResponse:
+        return PlainTextResponse("hello")
+
+    return TestClient(Starlette(routes=[Route("/", hello)]), base_url="http://127.0.0.1")
+
+
 def main() -> None:
     """Print one table."""
-    from starlette.testclient import TestClient
-
     number = int(sys.argv[1]) if len(sys.argv) > 1 else 10_000
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder) / "site"
         make_site(root)
+        channels = everywhere(root)
         desk = Desk(site=Site(root), clock=SystemClock())
         filled(desk, number)
         long_list(desk, 10_000)
+        sample = root / "releases" / "harbour-line.md"
+        source, turns = sample.read_text(), itertools.count()
+
+        def edited() -> None:
+            sample.write_text(f"{source}\nTurn {next(turns)}.\n")
+
         with desk.ledger() as ledger:
             made = app(Site(root), SystemClock(), base="http://127.0.0.1")
             made.state.house.people.add("a", "admin", lang="en", zone="UTC", now=NOW, password="x" * 20)
@@ -99,21 +128,30 @@ def main() -> None:
                 people.cookie(secure=False), people.begin(made.state.house.people, "a", address="", now=NOW)
             )
             assert client.get("/releases").status_code == 200
-            release = ledger.release("long")
+            release, bare, preview = ledger.release("long"), plain(), "/r/harbour-line/preview"
             assert release
-            rows: dict[str, Callable[[], object]] = {
-                f"list, {number:,} releases": lambda: client.get("/releases"),
-                f"list, {number:,} releases, searched": lambda: client.get("/releases?q=release+99"),
-                "calendar, a month of them": lambda: client.get("/calendar"),
-                "calendar, a week with times": lambda: client.get("/calendar?view=week"),
-                "preview page, sample": lambda: client.get("/r/harbour-line/preview"),
-                "board, 10,000 deliveries": lambda: client.get("/board/long"),
-                "report, 10,000 deliveries": lambda: client.get("/report/long"),
-                "board, the part that moves": lambda: look(ledger, release, desk),
+
+            def still() -> None:
+                """Nothing happens before."""
+
+            rows: dict[str, tuple[Callable[[], object], Callable[[], object]]] = {
+                "a bare Starlette application": (lambda: bare.get("/"), still),
+                f"list, {number:,} releases": (lambda: client.get("/releases"), still),
+                f"list, {number:,} releases, searched": (lambda: client.get("/releases?q=release+99"), still),
+                "calendar, a month of them": (lambda: client.get("/calendar"), still),
+                "calendar, a week with times": (lambda: client.get("/calendar?view=week"), still),
+                f"preview of the sample, {channels} channels": (lambda: client.get(preview), still),
+                "the same after its text was changed": (lambda: client.get(preview), edited),
+                "board, 10,000 deliveries": (lambda: client.get("/board/long"), still),
+                "report, 10,000 deliveries": (lambda: client.get("/report/long"), still),
+                "board, the part that moves": (lambda: look(ledger, release, desk), still),
             }
-            print(f"{'milliseconds a request':<42} {'p50':>7} {'p99':>7}")
-            for name, call in rows.items():
-                print("{:<42} {:>7.1f} {:>7.1f}".format(name, *timed(call, 40)), flush=True)
+            print(f"{'milliseconds a request':<42} {'p50':>7} {'p99':>7} {'÷ bare':>7}")
+            first = 0.0
+            for name, (call, before) in rows.items():
+                p50, p99 = timed(call, 40, before)
+                first = first or p50
+                print(f"{name:<42} {p50:>7.1f} {p99:>7.1f} {p50 / first:>7.1f}", flush=True)
         print(f"peak {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB, everything in one process")
 
 

@@ -151,7 +151,8 @@ async def events(request: Request) -> Response:
 
     async def stream() -> AsyncIterator[str]:
         told: dict[str, str] = {}
-        turn = 0
+        turn, clock = 0, asyncio.get_running_loop().time
+        due = clock()
         while not await request.is_disconnected():
             if turn % _STILL == 0 and await kit.work(still) is None:
                 return
@@ -162,7 +163,10 @@ async def events(request: Request) -> Response:
             yield "".join(_event(part, html) for part, html in fresh.items()) or ": still here\n\n"
             told |= fresh
             turn += 1
-            await asyncio.sleep(_EACH)
+            due = max(
+                due + _EACH, clock() + _EACH / 5
+            )  # twice a second, whatever a turn costs; a slow one is not made up for
+            await asyncio.sleep(due - clock())
 
     return StreamingResponse(stream(), media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
 
