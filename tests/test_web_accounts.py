@@ -58,6 +58,7 @@ ROLES = {
     ("POST", "/r/{name}/language"): "author",
     ("POST", "/r/{name}/live"): "author",
     ("POST", "/r/{name}/photos/add"): "author",
+    ("POST", "/r/{name}/delete"): "author",
     ("POST", "/r/{name}/photos/arrange"): "author",
     ("POST", "/r/{name}/photos/crop"): "author",
     ("POST", "/r/{name}/photos/words"): "author",
