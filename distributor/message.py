@@ -25,6 +25,7 @@ class Finding:
     text: str  #: one sentence: what it is and what to do
     field: str | None = None  #: the release field that causes it
     channel: str | None = None
+    lang: str | None = None  #: the language version that causes it, where it is one's own
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -235,6 +235,116 @@ def test_a_lost_connection_loses_no_word(running: Running) -> None:
     assert "Typed without a connection." in again.locator("textarea.source").first.input_value()
 
 
+SAVE = "button:has-text('Save'):not(:has-text('preview'))"
+
+
+def drafted(running: Running) -> tuple[Any, str]:
+    """A saved release, open in the editor."""
+    admin = begin(running)
+    name = write(running, admin, 3600)
+    admin.click(SAVE)
+    admin.locator("text=Saved.").wait_for()
+    return admin, name
+
+
+def type_on(page: Any, words: str) -> None:
+    page.locator("textarea.source").first.focus()
+    page.keyboard.press("Control+End")
+    page.keyboard.type(words)
+
+
+def test_a_session_that_ends_while_somebody_writes_loses_no_word(running: Running) -> None:
+    admin, name = drafted(running)
+    other = admin.context.new_page()
+    other.goto(f"{running.base}/account")
+    other.click("text=Sign out")
+    type_on(admin, "Typed without a session.")
+    admin.locator("#signedout:visible").wait_for()
+    assert admin.locator("#offline").is_hidden()
+    assert not list((running.root / "var" / "drafts").glob(f"{name}.*"))
+    with admin.context.expect_page() as opened:
+        admin.click("#signedout a")
+    again = opened.value
+    for field, text in (("#f-name", "Mira"), ("#f-password", PASSWORD)):
+        again.fill(field, text)
+    again.click("main button")
+    admin.locator("#signedout").wait_for(state="hidden")
+    (kept,) = (running.root / "var" / "drafts").glob(f"{name}.*")
+    assert "Typed without a session." in kept.read_text()
+    admin.click(SAVE)
+    admin.locator("text=Saved.").wait_for()
+    assert "Typed without a session." in (running.root / "releases" / f"{name}.md").read_text()
+
+
+def test_what_was_typed_when_the_desk_was_killed_is_offered_by_the_browser(running: Running) -> None:
+    admin, name = drafted(running)
+    running.processes[0].kill()
+    running.processes[0].wait()
+    type_on(admin, "Typed into nothing.")
+    with admin.expect_event("requestfailed", lambda request: request.is_navigation_request()):
+        admin.evaluate("document.getElementById('edit').requestSubmit()")
+    running.restart()
+    admin.goto(f"{running.base}/r/{name}")
+    admin.locator("#net:visible").wait_for()
+    assert "Typed into nothing." not in admin.locator("textarea.source").first.input_value()
+    admin.click("#net [data-take]")
+    assert "Typed into nothing." in admin.locator("textarea.source").first.input_value()
+    assert admin.locator("#net").is_hidden()
+    admin.click(SAVE)
+    admin.locator("text=Saved.").wait_for()
+    assert "Typed into nothing." in (running.root / "releases" / f"{name}.md").read_text()
+    admin.goto(f"{running.base}/r/{name}")
+    assert admin.locator("#net").is_hidden()
+    assert admin.evaluate("Object.keys(localStorage).filter(key => key.startsWith('desk/'))") == []
+
+
+def test_who_writes_alone_is_alone_after_a_save(running: Running) -> None:
+    admin, _name = drafted(running)
+    for number in range(3):
+        type_on(admin, f" {number}")
+        admin.fill("#f-headline\\.main", f"Typed in the moment before the save {number}")
+        admin.click(SAVE)
+        admin.wait_for_function(f"document.querySelector('h1').textContent.endsWith('{number}')")
+        assert admin.locator("#presence").is_hidden()
+        assert admin.locator("text=that was not saved").count() == 0
+        assert admin.locator("#net").is_hidden()
+    admin.reload()
+    admin.locator("#presence").wait_for(state="hidden", timeout=5_000)
+
+
+def test_a_half_typed_embargo_takes_nothing_away(running: Running) -> None:
+    admin, _name = drafted(running)
+    before = admin.locator("textarea.source").first.input_value()
+    admin.focus("#f-wall")
+    admin.keyboard.press("Delete")  # the month: the browser calls it empty now
+    assert admin.input_value("#f-wall") == ""
+    for place in ("#f-wall", "#f-zone"):
+        with admin.expect_response("**/live"):
+            admin.focus(place)
+            admin.evaluate("document.getElementById('edit').dispatchEvent(new Event('input'))")
+        admin.wait_for_timeout(200)
+        assert admin.locator("textarea.source").first.input_value() == before
+        assert admin.evaluate("document.getElementById('f-wall').validity.badInput")
+    with admin.expect_response("**/live"):
+        admin.check("[name=free]")
+    admin.wait_for_function("!document.querySelector('textarea.source').value.includes('embargoed_until')")
+
+
+def test_the_preview_holds_no_keyboard(running: Running) -> None:
+    admin, _name = drafted(running)
+    admin.locator("#live iframe").first.wait_for()
+    places = []
+    admin.locator("#live summary").first.focus()
+    for _ in range(40):
+        admin.keyboard.press("Tab")
+        places.append(admin.evaluate("[document.activeElement.tagName, !!document.activeElement.closest('#live')]"))
+        if not places[-1][1]:
+            break
+    assert places[-1][1] is False
+    assert all(tag != "IFRAME" for tag, _ in places)
+    assert len(places) <= admin.locator("#live a, #live summary").count() + 1
+
+
 def test_two_who_write_the_same_line_see_both(running: Running) -> None:
     admin = begin(running)
     name = write(running, admin, 3600)

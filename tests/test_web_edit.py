@@ -1,6 +1,9 @@
 """Writing in the desk: nobody's words are lost, nothing but the changed field changes, no name leads out of the folder."""
 
 import json
+import os
+import re
+import time
 from pathlib import Path
 
 import pytest
@@ -9,9 +12,10 @@ from hypothesis import strategies as st
 
 from distributor import frontmatter
 from distributor.errors import ActionError, ReleaseError
-from distributor.web import fronts, merging
+from distributor.web import fronts, merging, unsaved
 from distributor.web.drafts import MAIN, Conflict, Drafts, Edit
 from tests.desks import NAME, WebDesk, fields
+from tests.web import Office, csrf
 
 URL = f"/r/{NAME}"
 
@@ -19,6 +23,14 @@ URL = f"/r/{NAME}"
 @pytest.fixture
 def desk(tmp_path: Path) -> WebDesk:
     return WebDesk(tmp_path / "site")
+
+
+def marks(html: str, action: str = "") -> list[str]:
+    """What a form of the page says was shown of what is not saved."""
+    from lxml import html as parser
+
+    [form] = [form for form in parser.fromstring(html).forms if form.get("action") == f"{URL}{action and '/'}{action}"]
+    return [str(value) for key, value in form.form_values() if key == "shown"]
 
 
 def edit(desk: WebDesk, key: str = MAIN) -> Edit:
@@ -149,8 +161,149 @@ def test_what_was_not_saved_can_be_given_up(desk: WebDesk) -> None:
     client = desk.client()
     form = {**fields(client.get(URL).text), "number": "1"}
     client.post(f"{URL}/autosave", data={**form, "text.main": form["text.main"] + "more"})
+    page = client.get(URL).text
     assert client.post(f"{URL}/discard").status_code == 303
-    assert not desk.drafts.unsaved(NAME, "mira")
+    assert unsaved.find(desk.drafts, NAME, "mira")  # nobody was shown it
+    other = {**fields(page), "number": "1"}
+    client.post(f"{URL}/autosave", data={**other, "text.main": form["text.main"] + "in another window"})
+    assert client.post(f"{URL}/discard", data={"shown": marks(page, "discard")}).status_code == 303
+    assert "in another window" in fields(client.get(URL).text)["text.main"]
+    assert len(unsaved.find(desk.drafts, NAME, "mira")) == 1
+
+
+def test_only_what_a_page_took_over_is_dropped_with_its_save(desk: WebDesk) -> None:
+    client = desk.client()
+    one, two = fields(client.get(URL).text), fields(client.get(URL).text)
+    for form, words in (
+        (one, "Fares fall."),
+        (two, "Fares rise."),
+    ):  # the same line: one is taken over, one stands alone
+        form["text.main"] = form["text.main"].replace("Fares stay as they are.", words)
+        assert client.post(f"{URL}/autosave", data={**form, "number": "1"}).json()["kept"]
+    page = client.get(URL).text
+    assert len(marks(page)) == 1
+    assert len(marks(page, "discard")) == 2
+    form = fields(page)
+    taken, left = ("rise", "fall") if "Fares rise." in form["text.main"] else ("fall", "rise")
+    assert client.post(URL, data=form).status_code == 303
+    assert f"Fares {taken}." in desk.text()
+    [kept] = unsaved.find(desk.drafts, NAME, "mira")
+    assert f"Fares {left}." in kept.source
+
+
+def test_what_another_window_wrote_since_it_was_shown_outlives_the_save(desk: WebDesk) -> None:
+    client = desk.client()
+    other = fields(client.get(URL).text)
+    other["text.main"] += "First words.\n"
+    client.post(f"{URL}/autosave", data={**other, "number": "1"})
+    page = client.get(URL).text
+    other["text.main"] += "More words.\n"
+    client.post(f"{URL}/autosave", data={**other, "number": "2"})
+    form = {**fields(page), "shown": marks(page)}
+    assert client.post(URL, data=form).status_code == 303
+    [kept] = unsaved.find(desk.drafts, NAME, "mira")
+    assert "More words." in kept.source
+
+
+def test_a_conflict_goes_on_to_know_what_its_page_took_over(desk: WebDesk) -> None:
+    from lxml import html
+
+    client, tom = desk.client(), desk.client("tom")
+    first = fields(client.get(URL).text)
+    first["text.main"] += "Words.\n"
+    client.post(f"{URL}/autosave", data={**first, "number": "1"})
+    second, theirs = fields(client.get(URL).text), fields(tom.get(URL).text)
+    theirs["text.main"] = theirs["text.main"].replace("34 metres long", "35 metres long")
+    tom.post(URL, data=theirs)
+    answer = client.post(URL, data=second)
+    assert answer.status_code == 409
+    form = next(form for form in html.fromstring(answer.text).forms if form.get("action") == URL)
+    assert client.post(URL, data=dict(form.form_values())).status_code == 303
+    assert unsaved.find(desk.drafts, NAME, "mira") == []
+
+
+def test_inputs_are_kept_while_the_text_cannot_be_read(desk: WebDesk) -> None:
+    client = desk.client()
+    opened = fields(client.get(URL).text)
+    broken = opened["text.main"].replace("lang: en", "lang: en: en")
+    form = {
+        **opened,
+        "text.main": broken,
+        "headline.main": "Typed meanwhile",
+        "own.0.email": "x@y.example",
+        "number": "1",
+    }
+    said = client.post(f"{URL}/live", data=form).json()
+    assert said["fields"] == {}  # what is in the inputs stays there
+    quiet = client.post(f"{URL}/live", data={**opened, "text.main": broken}).json()
+    assert set(quiet["fields"]) == {"headline.zh-Hant", "hashtags.zh-Hant"}
+    assert client.post(f"{URL}/autosave", data=form).json()["kept"]
+    for page in (client.post(URL, data=form), client.get(URL)):  # refused, and after a crash
+        assert page.status_code == (422 if page.request.method == "POST" else 200)
+        again = fields(page.text)
+        assert again["text.main"] == broken
+        assert again["headline.main"] == "Typed meanwhile"
+        assert again["own.0.email"] == "x@y.example"
+        assert json.loads(again["was"])["headline.main"] != "Typed meanwhile"
+    assert fields(client.post(URL, data=form).text)["wall"] == opened["wall"]  # the page has what the form had
+    again |= {"text.main": opened["text.main"], "shown": marks(page.text)}  # type: ignore[dict-item]
+    assert client.post(URL, data=again).status_code == 303
+    assert "headline: Typed meanwhile\n" in desk.text()
+    assert "email: x@y.example" in desk.text()
+    assert unsaved.find(desk.drafts, NAME, "mira") == []
+
+
+def test_inputs_whose_text_somebody_changed_since_stand_alone(desk: WebDesk) -> None:
+    client = desk.client()
+    opened = fields(client.get(URL).text)
+    broken = opened["text.main"].replace("lang: en", "lang: en: en")
+    client.post(f"{URL}/autosave", data={**opened, "text.main": broken, "headline.main": "Mine", "number": "1"})
+    [text] = [one for one in unsaved.find(desk.drafts, NAME, "mira") if one.key == MAIN]
+    unsaved.forget(desk.drafts, NAME, "mira", marks=[text.mark])
+    theirs = {**fields(desk.client("tom").get(URL).text), "headline.main": "Theirs"}
+    desk.client("tom").post(URL, data=theirs)
+    page = client.get(URL).text
+    assert fields(page)["headline.main"] == "Theirs"
+    assert "headline.main: Mine" in page
+    assert marks(page) == []
+
+
+def test_a_window_that_saved_is_gone_and_what_it_sent_before_changes_nothing(desk: WebDesk) -> None:
+    client = desk.client()
+    form = {**fields(client.get(URL).text), "number": "5"}
+    assert client.post(URL, data=form).status_code == 303
+    late = {**form, "text.main": form["text.main"] + "Typed before the save.\n", "number": "4"}
+    assert client.post(f"{URL}/live", data=late).status_code == 200
+    assert client.post(f"{URL}/autosave", data=late).json()["kept"]
+    page = client.get(f"{URL}?said=saved").text
+    assert "Saved." in page
+    assert "you, in another window" not in page
+    assert "that was not saved" not in page
+
+
+def test_a_window_is_told_up_to_when_the_desk_has_its_words(desk: WebDesk) -> None:
+    client = desk.client()
+    form = {**fields(client.get(URL).text), "number": "7"}
+    client.post(f"{URL}/autosave", data=form)
+    assert f'data-safe="{{&#34;{form["tab"]}&#34;: 7.0}}"' in client.get(URL).text
+    assert 'data-safe="{}"' in desk.client("tom").get(URL).text
+
+
+def test_words_that_come_after_the_session_are_handed_back(desk: WebDesk) -> None:
+    client = desk.client()
+    form = fields(client.get(URL).text)
+    form["text.main"] = "</textarea><script>my words</script>"
+    stale = client.post(URL, data=form, headers={"X-CSRF": "0" * 64})
+    client.cookies.clear()
+    gone = client.post(URL, data=form)
+    for answer, status in ((stale, 403), (gone, 401)):
+        assert answer.status_code == status
+        assert "&lt;/textarea&gt;&lt;script&gt;my words" in answer.text
+    foreign = client.post(URL, data=form, headers={"Origin": "https://evil.example"})
+    assert foreign.status_code == 403
+    assert "my words" not in foreign.text
+    assert client.post(URL, data={"x": "y"}).headers["location"].startswith("/signin")
+    assert "my words" not in desk.text()
 
 
 def test_who_else_is_there_is_forgotten_after_half_a_minute() -> None:
@@ -162,6 +315,67 @@ def test_who_else_is_there_is_forgotten_after_half_a_minute() -> None:
     assert presence.here("a", "tom", "2", 60) == []
     presence.leave("a", "tom", "2")
     assert presence.here("a", "mira", "1", 60) == []
+
+
+# ── the embargo ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+LINE = "embargoed_until: 2030-03-05 09:00 Asia/Hong_Kong"
+
+
+def lift(desk: WebDesk, line: str) -> dict[str, str]:
+    """The form of the sample with another embargo in it."""
+    path = desk.root / "releases" / f"{NAME}.md"
+    assert LINE in path.read_text()
+    path.write_text(path.read_text().replace(LINE, line))
+    return fields(desk.client().get(URL).text)
+
+
+@pytest.mark.parametrize(
+    ("written", "wall", "zone"),
+    [
+        ("2030-03-05 09:00 Asia/HongKong", "2030-03-05T09:00", "Asia/HongKong"),
+        ("2030-02-31 09:00 Asia/Hong_Kong", "", "Asia/Hong_Kong"),
+        ("31 February", "", ""),
+        ("2030-03-05 09:00:30", "2030-03-05T09:00:30", ""),
+        ("2030-03-05 9:00 pm Asia/Hong_Kong", "", "Asia/Hong_Kong"),
+        ("2030-03-05 Asia/Hong_Kong", "", "Asia/Hong_Kong"),
+        ("2030-03-05 09:00 HKT", "2030-03-05T09:00", "HKT"),
+    ],
+)
+def test_an_embargo_that_cannot_be_read_stays_and_the_pickers_show_what_can(
+    desk: WebDesk, written: str, wall: str, zone: str
+) -> None:
+    form = lift(desk, f"embargoed_until: {written}  # agreed by phone")
+    page = desk.client().get(URL).text
+    assert f"The text says “{written}”" in page
+    assert (form["wall"], form["zone"]) == (wall, zone)
+    assert "free" not in form
+    form["zone"] = "Europe/London"
+    said = desk.client().post(f"{URL}/live", data=form).json()
+    assert said["fields"]["zone"] == ("Europe/London" if wall or not zone else zone)
+    assert desk.client().post(URL, data=form).status_code == 303
+    expected = f"{wall.replace('T', ' ')} Europe/London" if wall else written
+    assert f"embargoed_until: {expected}" in desk.text()
+    assert "# agreed by phone" in desk.text()
+
+
+def test_an_empty_picker_never_takes_the_embargo_out_and_its_own_box_does(desk: WebDesk) -> None:
+    client = desk.client()
+    form = lift(desk, f"{LINE}  # agreed by phone")
+    half = client.post(f"{URL}/live", data={**form, "wall": "", "zone": "Europe/London"}).json()
+    assert "embargoed_until: 2030-03-05 09:00 Europe/London" in half["sources"]["main"]
+    assert client.post(f"{URL}/live", data={**form, "wall": ""}).json()["sources"]["main"] == form["text.main"]
+    assert client.post(URL, data={**form, "wall": ""}).status_code == 303
+    assert f"{LINE}  # agreed by phone" in desk.text()
+    assert client.post(URL, data={**fields(client.get(URL).text), "free": "on"}).status_code == 303
+    assert "embargoed_until" not in desk.text()
+    bare = fields(client.get(URL).text)
+    assert (bare["free"], bare["wall"]) == ("on", "")
+    waiting = client.post(f"{URL}/live", data={**bare, "zone": "Asia/Hong_Kong"}).json()
+    assert waiting["fields"]["zone"] == "Asia/Hong_Kong"
+    again = {**bare, "wall": "2030-03-06T10:30", "zone": "Asia/Hong_Kong"}
+    assert client.post(URL, data=again).status_code == 303
+    assert "embargoed_until: 2030-03-06 10:30 Asia/Hong_Kong\n" in desk.text()
 
 
 # ── beside the text ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -188,13 +402,74 @@ def test_the_preview_follows_what_is_not_saved_and_leads_to_the_line(desk: WebDe
     assert "It cannot be read" in broken["html"]
 
 
+def test_a_finding_on_a_translation_leads_to_its_own_text(desk: WebDesk) -> None:
+    client = desk.client()
+    form = fields(client.get(URL).text)
+    for key in (MAIN, "zh-Hant"):
+        lines = [line for line in form[f"text.{key}"].split("\n") if "caption:" not in line]
+        form[f"text.{key}"] = "\n".join(lines)
+    form["text.zh-Hant"] += "\n\n[insert name]\n"
+    shown = client.post(f"{URL}/live", data=form).json()["html"]
+    where = dict(
+        re.findall(r'<span class="soft">([\w-]+)</span> +<a class="mono" [^>]*data-key="([\w-]+)"[^>]*>media', shown)
+    )
+    assert where == {"en": "main", "zh-Hant": "zh-Hant"}
+    line = form["text.zh-Hant"].split("---\n")[1].count("\n") + 3
+    assert f'data-key="zh-Hant" data-line="{line}">body' in shown
+    bare = "\n".join(form["text.zh-Hant"].split("\n"))
+    front, body = re.sub(r"media:\n(?: .*\n)+", "", bare.split("---\n")[1]), bare.split("---\n")[2]
+    form["text.zh-Hant"] = f"---\n{front}---\n{body}"
+    shown = client.post(f"{URL}/live", data=form).json()["html"]
+    where = dict(
+        re.findall(r'<span class="soft">([\w-]+)</span> +<a class="mono" [^>]*data-key="([\w-]+)"[^>]*>media', shown)
+    )
+    assert where == {"en": "main", "zh-Hant": "main"}  # it takes them from there
+
+
+def test_words_beside_each_other_are_apart_in_every_list_of_findings(desk: WebDesk) -> None:
+    from distributor.contract import Finding, Severity
+
+    [one] = [Finding(severity=Severity.error, code="x", text="why", field="summary", channel="rss")]
+    templates = desk.house.templates
+    macro = templates.render(
+        "desk/_live.html", {"look": {"problems": [], "findings": [(one, "en", MAIN, 3)], "cards": []}, "_": str}
+    )
+    assert "rss en summary why" in " ".join(re.sub(r"<[^>]+>", "", macro).split())
+    source = (desk.house.site.file("templates/desk/_macros.html")).read_text()
+    assert source.count('<span class="mono">{{ one.channel }}</span> {% endif %}') == 1
+
+
+def test_only_words_of_a_release_are_marked_with_its_language_and_frames_hold_no_tab(desk: WebDesk) -> None:
+    from lxml import html
+
+    for path in ("", "/photos"):
+        page = html.fromstring(desk.client().get(URL + path).text)
+        marked = {one.tag for one in page.xpath("//*[@lang='zh-Hant']")}
+        assert "textarea" in marked
+        assert marked <= {"textarea", "input", "p"}  # a post in the preview is a paragraph in its language
+    frames = html.fromstring(desk.client().get(URL).text).xpath("//iframe")
+    assert frames
+    assert all(frame.get("tabindex") == "-1" and frame.get("title") for frame in frames)
+    assert all(frame.xpath("preceding-sibling::p/a[@target]") for frame in frames)
+
+
 def test_a_stranger_and_a_forged_form_change_nothing(desk: WebDesk) -> None:
     client = desk.client()
     form = fields(client.get(URL).text)
     form.pop("csrf")
     form["text.main"] = "gone"
     del client.headers["X-CSRF"]
-    for path in ("", "/live", "/autosave", "/discard", "/language", "/photos/add", "/photos/words", "/photos/crop"):
+    for path in (
+        "",
+        "/live",
+        "/autosave",
+        "/discard",
+        "/language",
+        "/photos/add",
+        "/photos/words",
+        "/photos/crop",
+        "/delete",
+    ):
         assert client.post(URL + path, data=form).status_code == 403, path
     client.cookies.clear()
     assert client.get(URL).headers["location"].startswith("/signin")
@@ -223,6 +498,57 @@ def test_a_language_version_is_a_file_of_its_own(desk: WebDesk) -> None:
     assert "text.fr-CA" in fields(client.get(URL).text)
 
 
+# ── end ───────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_draft_is_deleted_by_its_name_and_nothing_of_it_is_lost(desk: WebDesk) -> None:
+    client, folder = desk.client(), desk.root / "releases"
+    form = fields(client.get(URL).text)
+    client.post(f"{URL}/autosave", data={**form, "text.main": form["text.main"] + "Unsaved.\n", "number": "1"})
+    before = {path.name: path.read_bytes() for path in folder.glob("*.md")}
+    answer = client.post(f"{URL}/delete", data={"confirm": "harbour"})
+    assert answer.status_code == 422
+    assert {path.name: path.read_bytes() for path in folder.glob("*.md")} == before
+    assert client.post(f"{URL}/delete", data={"confirm": NAME}).status_code == 303
+    assert client.get(URL).status_code == 404
+    [kept] = (desk.root / "var" / "drafts" / "deleted").iterdir()
+    assert kept.name == f"{NAME}-20300301T120000Z"
+    assert before.items() <= {path.name: path.read_bytes() for path in kept.iterdir()}.items()
+    assert any("Unsaved." in path.read_text() for path in kept.iterdir())
+    assert not list((desk.root / "var" / "drafts").glob("*.md"))  # it is in nobody's way if the name comes again
+    assert (folder / "harbour-line-ferry.jpg").exists()
+    deed = desk.house.people.deeds()[0]
+    assert (deed.who, deed.action) == ("mira", "delete")
+    assert kept.name in deed.detail
+
+
+def test_what_was_ever_scheduled_is_not_deleted_even_when_its_file_is_broken(tmp_path: Path) -> None:
+    office = Office(tmp_path / "press")
+    path = office.release("piers")
+    office.desk.schedule(path)
+    office.desk.cancel("three-piers")
+    browser = office.browser()
+    for text in (path.read_text(), path.read_text().replace("lang:", "lang: a: b\nlang:")):
+        path.write_text(text)
+        data = {"csrf": csrf(browser), "confirm": "piers"}
+        assert browser.post("/r/piers/delete", data=data).status_code == 422
+        assert path.exists()
+
+
+def test_what_nobody_was_shown_for_a_month_is_not_kept(desk: WebDesk) -> None:
+    seen = desk.root / "var" / "drafts" / "seen"
+    seen.mkdir(parents=True)
+    now = time.time()
+    for name, days in (("old", 31), ("new", 29), (desk.drafts.texts(NAME)[MAIN].digest, 31)):
+        (seen / name).write_text("x")
+        os.utime(seen / name, (now - days * 86_400, now - days * 86_400))
+    desk.client().get(URL)
+    assert {path.name for path in seen.iterdir()} == {
+        "new",
+        *(text.digest for text in desk.drafts.texts(NAME).values()),
+    }
+
+
 # ── names ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -240,7 +566,7 @@ def test_a_link_out_of_the_folder_is_no_draft(desk: WebDesk) -> None:
     (desk.root / "secret.md").write_text("---\nid: x\n---\nsecret")
     (desk.root / "releases" / "link.md").symlink_to(desk.root / "secret.md")
     (desk.root / "releases" / f"{NAME}.fr.md").symlink_to(desk.root / "secret.md")
-    assert "link" not in desk.drafts.names()
+    assert not desk.drafts.exists("link")
     assert desk.client().get("/r/link").status_code == 404
     assert "secret" not in desk.client().get(URL).text
 
@@ -324,6 +650,24 @@ def test_an_entry_of_a_list_is_changed_where_it_stands(source: str, alt: str) ->
         assert "  # between\n" in longer
 
 
+ENTRIES = [
+    "  - file: a.jpg\n    alt: one # a\n",
+    "  # of b\n\n  - file: b.jpg\n    alt: |\n      # two\n",
+    "  - {file: c.jpg}\n",
+]
+
+
+@pytest.mark.parametrize("order", [[1, 0, 2], [0, 2], [2], [2, 1, 0]])
+def test_entries_change_places_with_their_comments_as_they_are_written(order: list[int]) -> None:
+    source = f"---\nid: x\nmedia: # photos\n{''.join(ENTRIES)}\n# tags\nhashtags: [a]\n---\nbody\n"
+    after = fronts.arrange(source, "media", order)
+    assert after == source.replace("".join(ENTRIES), "".join(ENTRIES[index] for index in order))
+    assert (
+        fronts.arrange("---\nmedia: [{file: a}, {file: b}]\n---\n", "media", [1]) == "---\nmedia:\n  - file: b\n---\n"
+    )
+    assert "media: []\n" in fronts.arrange(source, "media", [])
+
+
 def test_setting_a_field_keeps_comments_order_and_spelling() -> None:
     source = "---\n# first\nid: abc   # mine\nheadline: 'Old'\n\n# about\nissuer: {name: X}\n---\nbody\n"
     assert fronts.set_field(source, "headline", "New: one") == source.replace("'Old'", "'New: one'")
@@ -370,14 +714,16 @@ def test_an_autosave_stays_in_its_folder_and_comes_back(
     drafts = Drafts(root, root / "var")
     (root / "releases").mkdir()
     drafts.put(drafts.path("one"), b"old")
-    kept = drafts.autosave("one", MAIN, person, tab, Edit(source=words, seen=""))
-    found = [one.source for one in drafts.unsaved("one", person)]
+    kept = unsaved.keep(drafts, "one", MAIN, person, tab, Edit(source=words, seen=""))
+    found = [one.source for one in unsaved.find(drafts, "one", person)]
     plain = words.replace("\r\n", "\n").replace("\r", "\n").encode("utf-8", "backslashreplace").decode()
     assert found == ([plain] if kept else [])
-    assert drafts.unsaved("one", person + "x") == []
+    assert unsaved.find(drafts, "one", person + "x") == []
     assert {path.parent.name for path in (root / "var").rglob("*.md")} <= {"drafts"}
-    drafts.forget("one", person)
-    assert drafts.unsaved("one", person) == []
+    unsaved.forget(drafts, "one", person, tab or " ")
+    assert bool(unsaved.find(drafts, "one", person)) == (kept and not tab)
+    unsaved.forget(drafts, "one", person, marks=[one.mark for one in unsaved.find(drafts, "one", person)])
+    assert unsaved.find(drafts, "one", person) == []
 
 
 def test_what_is_written_in_another_window_outlives_a_save(desk: WebDesk) -> None:

@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import re
 import struct
 import zipfile
 import zlib
@@ -17,6 +18,7 @@ from distributor.web.photos import Box
 from tests.desks import NAME, WebDesk
 
 URL = f"/r/{NAME}"
+FERRY = "harbour-line-ferry.jpg"
 SVG = b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>'
 
 
@@ -127,8 +129,18 @@ def test_what_is_no_photo_or_too_much_is_refused_whatever_it_is_called(desk: Web
 
 
 def test_a_form_larger_than_any_photo_is_cut_off(desk: WebDesk) -> None:
-    upload = {"photo": ("photo.jpg", b"\0" * (photos.MAX_PHOTO + 200_000), "image/jpeg")}
+    upload = {"photo": ("photo.jpg", b"\0" * (2 * photos.MAX_PHOTO + 200_000), "image/jpeg")}
     assert desk.client().post(f"{URL}/photos/add", files=upload).status_code == 413
+
+
+@pytest.mark.parametrize("data", [b"%PDF-1.7", b"\0" * (photos.MAX_PHOTO + 200_000)])
+def test_a_wrong_file_leaves_the_words_in_the_form(desk: WebDesk, data: bytes) -> None:
+    words = {"alt": "A pier at dawn", "caption": "The pier", "credit": "Lo"}
+    upload = {"photo": ("photo.jpg", data, "image/jpeg")}
+    answer = desk.client().post(f"{URL}/photos/add", data=words, files=upload)
+    assert answer.status_code == 422
+    form = words_of(answer.text)
+    assert {word: form[word] for word in words} == words
 
 
 def test_an_upload_stands_in_the_release_and_the_rest_stays_as_it_was(desk: WebDesk) -> None:
@@ -153,21 +165,112 @@ def test_an_upload_stands_in_the_release_and_the_rest_stays_as_it_was(desk: WebD
     assert "<b>Pier" not in page
 
 
+def words_of(html: str, file: str = "", key: str = "") -> dict[str, str]:
+    """The form for the words of a photo in one language, or for a new photo, as a browser would send it back."""
+    from lxml import html as parser
+
+    made = [dict(form.form_values()) for form in parser.fromstring(html).forms]
+    [form] = [form for form in made if "alt" in form and (form.get("file", ""), form.get("key", "")) == (file, key)]
+    return {str(name): str(value).removeprefix("\n") for name, value in form.items()}
+
+
 def test_words_are_changed_in_one_language_alone(desk: WebDesk) -> None:
     client, main = desk.client(), desk.text()
-    form = {
-        "file": "harbour-line-ferry.jpg",
-        "key": "zh-Hant",
-        "alt": "新的\n說明",
-        "caption": "",
-        "credit": "潮汐渡輪／盧詠欣",
-    }
+    form = words_of(client.get(f"{URL}/photos").text, FERRY, "zh-Hant") | {"alt": "新的\n說明", "caption": ""}
     assert client.post(f"{URL}/photos/words", data=form).status_code == 303
     assert desk.text() == main
     [entry] = fronts.values(desk.text("zh-Hant"))["media"]
     assert entry["alt"] == "新的 說明"
     assert "caption" not in entry
     assert client.post(f"{URL}/photos/words", data={**form, "file": "other.jpg"}).status_code == 422
+
+
+def test_two_who_describe_a_photo_lose_nothing(desk: WebDesk) -> None:
+    mira, tom = desk.client("mira"), desk.client("tom")
+    first, second, third = (words_of(one.get(f"{URL}/photos").text, FERRY, MAIN) for one in (mira, tom, tom))
+    assert mira.post(f"{URL}/photos/words", data={**first, "alt": "A ferry"}).status_code == 303
+    assert tom.post(f"{URL}/photos/words", data={**second, "caption": "The new ferry"}).status_code == 303
+    [entry] = fronts.values(desk.text())["media"]
+    assert (entry["alt"], entry["caption"]) == ("A ferry", "The new ferry")
+    before = desk.text()
+    refused = tom.post(f"{URL}/photos/words", data={**third, "alt": "A boat", "credit": "Wan"})
+    assert refused.status_code == 409
+    assert desk.text() == before
+    assert "&#39;A ferry&#39; is there now, you wrote &#39;A boat&#39;" in refused.text
+    again = words_of(refused.text, FERRY, MAIN)
+    assert (again["alt"], again["was.alt"], again["credit"]) == ("A boat", "A ferry", "Wan")
+    assert tom.post(f"{URL}/photos/words", data=again).status_code == 303
+    assert fronts.values(desk.text())["media"][0]["alt"] == "A boat"
+
+
+def test_the_lines_of_a_caption_stay_when_another_word_is_saved(desk: WebDesk) -> None:
+    client, path = desk.client(), desk.root / "releases" / f"{NAME}.md"
+    path.write_text(re.sub(r"caption: .*", "caption: |\n      One.\n      Two.", path.read_text(), count=1))
+    form = words_of(client.get(f"{URL}/photos").text, FERRY, MAIN)
+    crlf = {name: value.replace("\n", "\r\n") for name, value in form.items()}
+    assert client.post(f"{URL}/photos/words", data={**crlf, "alt": "Another"}).status_code == 303
+    assert "caption: |\n      One.\n      Two.\n" in desk.text()
+    assert fronts.values(desk.text())["media"][0]["alt"] == "Another"
+
+
+def test_every_language_can_have_words_of_its_own(desk: WebDesk) -> None:
+    client, path = desk.client(), desk.root / "releases" / f"{NAME}.zh-Hant.md"
+    path.write_text(re.sub(r"media:\n(?: .*\n)+", "", path.read_text()))
+    upload = {"photo": ("pier.png", picture("PNG"), "image/png")}
+    client.post(f"{URL}/photos/add", data={"alt": "A pier", "caption": "Pier"}, files=upload)
+    assert "media" not in fronts.values(desk.text("zh-Hant"))
+    page = client.get(f"{URL}/photos").text
+    assert "Shown with the words of the main text" in page
+    form = words_of(page, "pier.png", "zh-Hant")
+    assert (form["alt"], form["caption"]) == ("A pier", "Pier")
+    assert client.post(f"{URL}/photos/words", data=form).status_code == 303
+    assert "media" not in fronts.values(desk.text("zh-Hant"))  # nothing was written
+    main = fronts.values(desk.text())["media"]
+    assert client.post(f"{URL}/photos/words", data={**form, "alt": "碼頭"}).status_code == 303
+    assert fronts.values(desk.text("zh-Hant"))["media"] == [main[0], {**main[1], "alt": "碼頭"}]
+    assert fronts.values(desk.text())["media"] == main
+    path.write_text(fronts.set_field(path.read_text(), "media", main[:1]))
+    page = client.get(f"{URL}/photos").text
+    assert "Not in this language version; words put it there." in page
+    form = words_of(page, "pier.png", "zh-Hant")
+    assert (form["alt"], form["was.alt"]) == ("", "")
+    assert client.post(f"{URL}/photos/words", data={**form, "alt": "碼頭"}).status_code == 303
+    added = {name: value for name, value in main[1].items() if name != "caption"} | {"alt": "碼頭"}
+    assert fronts.values(desk.text("zh-Hant"))["media"] == [main[0], added]
+
+
+def test_photos_are_moved_and_taken_out_and_their_files_stay(desk: WebDesk) -> None:
+    client = desk.client()
+    upload = {"photo": ("pier.png", picture("PNG"), "image/png")}
+    client.post(f"{URL}/photos/add", data={"alt": "A pier"}, files=upload)
+
+    def order() -> list[list[str]]:
+        return [[one["file"] for one in fronts.values(desk.text(key)).get("media", [])] for key in ("", "zh-Hant")]
+
+    def arrange(file: str, what: str) -> int:
+        return int(client.post(f"{URL}/photos/arrange", data={"file": file, "do": what}).status_code)
+
+    assert order() == [[FERRY, "pier.png"]] * 2
+    for file, what, there in (("pier.png", "up", ["pier.png", FERRY]), ("pier.png", "up", ["pier.png", FERRY]),
+                              ("pier.png", "down", [FERRY, "pier.png"]), (FERRY, "remove", ["pier.png"]),
+                              ("pier.png", "remove", [])):  # fmt: skip
+        assert arrange(file, what) == 303
+        assert order() == [there] * 2
+    assert "media" not in fronts.values(desk.text())
+    assert fronts.values(desk.text("zh-Hant"))["media"] == []
+    assert (desk.root / "releases" / "pier.png").exists()
+    assert arrange(FERRY, "up") == 422
+
+
+def test_a_photo_in_a_folder_beside_the_release_is_shown(desk: WebDesk) -> None:
+    client, folder = desk.client(), desk.root / "releases"
+    (folder / "img").mkdir()
+    (folder / FERRY).rename(folder / "img" / "p 1.jpg")
+    (folder / f"{NAME}.md").write_text(desk.text().replace(f"file: {FERRY}", "file: img/p 1.jpg"))
+    assert f'src="{URL}/photos/file/img/p%201.jpg"' in client.get(f"{URL}/photos").text
+    assert client.get(f"{URL}/photos/file/img/p%201.jpg").headers["content-type"] == "image/jpeg"
+    for file in ("img/other.jpg", "img/../../config/distributor.toml", "img%2f..%2f..%2fconfig%2fdistributor.toml"):
+        assert client.get(f"{URL}/photos/file/{file}").status_code == 404, file
 
 
 def test_a_crop_is_a_new_file_and_the_whole_photo_stays(desk: WebDesk) -> None:

@@ -5,11 +5,9 @@ import fcntl
 import hashlib
 import os
 import threading
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
-from urllib.parse import quote
 
 from distributor import files, frontmatter, reading
 from distributor.errors import ActionError, ReleaseError
@@ -19,6 +17,7 @@ from distributor.web import fronts
 
 MAIN = "main"  #: the key of the file that a release is written in; the others are known by their language tag
 _LONGEST = 120
+_KEPT = 30 * 86_400.0  #: seconds
 _LOCK = threading.RLock()
 
 
@@ -45,17 +44,6 @@ class Edit:
     seen: str  #: digest of what the editor had before it; empty for a new file
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unsaved:
-    """An autosave: what one person wrote in one window and has not saved."""
-
-    key: str
-    source: str
-    seen: str
-    at: datetime  #: UTC
-    window: str  #: in which of the person's windows, as its file says
-
-
 class Conflict(ActionError):
     """Somebody else saved meanwhile; nothing was overwritten."""
 
@@ -78,7 +66,7 @@ class Drafts:
     """The release files of one site."""
 
     root: Path
-    state: Path  #: where autosaves lie
+    state: Path  #: what is kept and is no release file
 
     @property
     def folder(self) -> Path:
@@ -86,12 +74,9 @@ class Drafts:
         return self.root / "releases"
 
     @property
-    def _aside(self) -> Path:
+    def aside(self) -> Path:
+        """Where lies what is no release file: what people wrote and did not save, what they were shown, what was deleted."""
         return self.state / "drafts"
-
-    def names(self) -> list[str]:
-        """Every release file's stem, language versions left out."""
-        return sorted(path.stem for path in self.folder.glob("*.md") if self.exists(path.stem))
 
     def path(self, name: str) -> Path:
         """The main file called `name`; raises ActionError for a name that is no file's in this folder."""
@@ -135,6 +120,10 @@ class Drafts:
         tries = (base if number == 1 else f"{base}-{number}" for number in range(1, 10_000))
         return next(name for name in tries if not self.path(name).exists())
 
+    def text(self, name: str, key: str) -> Text:
+        """One file of a release as it lies on disk; empty where there is none yet."""
+        return _text(key, self.file(name, key))
+
     # ── saving ────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def save(self, name: str, edits: Mapping[str, Edit]) -> dict[str, Text]:
@@ -143,7 +132,7 @@ class Drafts:
         Returns the files as they are now.
         """
         with self.held():
-            there = {key: _text(key, self.file(name, key)) for key in edits}
+            there = {key: self.text(name, key) for key in edits}
             data = {key: _bytes(edit.source, there[key].path) for key, edit in edits.items()}
             newer = {key: text for key, text in there.items() if not _may(edits[key], text)}
             if newer:
@@ -169,80 +158,46 @@ class Drafts:
     @contextlib.contextmanager
     def held(self) -> Iterator[None]:
         """Nobody else saves through a desk of this site meanwhile, in this process or another of this machine."""
-        self._aside.mkdir(parents=True, exist_ok=True)
+        self.aside.mkdir(parents=True, exist_ok=True)
         with _LOCK:
-            handle = os.open(self._aside / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            handle = os.open(self.aside / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX)
                 yield
             finally:
                 os.close(handle)
 
-    # ── what is not saved yet ─────────────────────────────────────────────────────────────────────────────────────
+    # ── what editors were shown ───────────────────────────────────────────────────────────────────────────────────
 
     def remember(self, text: Text) -> None:
         """Keep what an editor was shown, so that a conflict can be shown from where both began."""
-        path = self._aside / "seen" / text.digest
-        if text.digest and not path.exists():
+        path = self.aside / "seen" / text.digest
+        if text.digest and path.exists():
+            path.touch()
+        elif text.digest:
             self.put(path, text.source.encode())
+
+    def prune(self) -> None:
+        """Drop what nobody was shown in the 30 days before the newest that is kept."""
+        with contextlib.suppress(OSError), os.scandir(self.aside / "seen") as entries:
+            times = {entry.path: entry.stat().st_mtime for entry in entries}
+            oldest = max(times.values(), default=0.0) - _KEPT
+            for path in (path for path, at in times.items() if at < oldest):
+                Path(path).unlink(missing_ok=True)
 
     def seen(self, seen: str) -> str | None:
         """What an editor was shown, by its digest; None where it is not kept."""
         if len(seen) != 64 or not seen.isalnum():
             return None
         try:
-            return (self._aside / "seen" / seen).read_text(encoding="utf-8")
+            return (self.aside / "seen" / seen).read_text(encoding="utf-8")
         except OSError:
             return None
-
-    def autosave(self, name: str, key: str, person: str, tab: str, edit: Edit) -> bool:
-        """Keep what a person has written in one window; what is on disk already is not kept. Returns whether it is."""
-        source, there = _lf(edit.source), self.file(name, key)
-        path = self._aside / ".".join(
-            (_coded(name), there.stem.removeprefix(name)[1:] or MAIN, _coded(person), _coded(tab), "md")
-        )
-        if source == _text(key, there).source:
-            path.unlink(missing_ok=True)
-            return False
-        seen = edit.seen[:64] if edit.seen.isalnum() else "new"
-        self.put(path, f"seen {seen}\n{source}".encode("utf-8", "backslashreplace"))
-        return True
-
-    def unsaved(self, name: str, person: str) -> list[Unsaved]:
-        """What this person wrote and did not save, the newest first."""
-        found = []
-        for path, key, window in self._autosaves(name, person):
-            head, _, source = path.read_bytes().decode("utf-8", "replace").partition("\n")
-            if source != _text(key, self.file(name, key)).source:
-                seen = head.removeprefix("seen ").removesuffix("new")
-                at = datetime.fromtimestamp(path.stat().st_mtime, UTC)
-                found.append(Unsaved(key=key, source=source, seen=seen, at=at, window=window))
-        return sorted(found, key=lambda one: one.at, reverse=True)
-
-    def forget(self, name: str, person: str, tab: str = "", shown: Collection[str] = ()) -> None:
-        """Drop what is saved or given up: the autosaves of one window and those that were `shown` in it, or all of a person's.
-        What somebody wrote in another window meanwhile stays.
-        """
-        for path, _, window in self._autosaves(name, person):
-            if not tab or window == _coded(tab) or window in shown:
-                path.unlink(missing_ok=True)
-
-    def _autosaves(self, name: str, person: str) -> Iterator[tuple[Path, str, str]]:
-        for path in sorted(self._aside.glob("*.md")):
-            parts = path.name.split(".")
-            if len(parts) == 5 and (parts[0], parts[2]) == (_coded(name), _coded(person)):
-                yield path, parts[1], parts[3]
-
-
-def _coded(word: str) -> str:
-    """A word as one part of a file name: no dots, no slashes, not too long."""
-    made = quote(word, safe="").replace(".", "%2E")
-    return made if 0 < len(made) <= 60 else digest(word.encode())[:32]
 
 
 def _may(edit: Edit, there: Text) -> bool:
     """Whether a save loses nothing: the editor saw what is there, or both wrote the same."""
-    return edit.seen == there.digest or _lf(edit.source) == there.source
+    return edit.seen == there.digest or unified(edit.source) == there.source
 
 
 def _text(key: str, path: Path) -> Text:
@@ -253,18 +208,19 @@ def _text(key: str, path: Path) -> Text:
     except OSError as error:
         raise ActionError(f"{path.name} cannot be read: {error.strerror}") from None
     try:
-        return Text(key=key, path=path, source=_lf(data.decode("utf-8-sig")), digest=digest(data))
+        return Text(key=key, path=path, source=unified(data.decode("utf-8-sig")), digest=digest(data))
     except UnicodeDecodeError:
         raise ActionError(f"{path.name} is not UTF-8: save it as UTF-8 before it is edited here") from None
 
 
-def _lf(text: str) -> str:
+def unified(text: str) -> str:
+    """The text with LF line ends."""
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def _bytes(source: str, path: Path) -> bytes:
     """What is written: with the line ends that the file has already."""
-    text = _lf(source)
+    text = unified(source)
     with contextlib.suppress(OSError):
         if b"\r\n" in path.read_bytes():
             text = text.replace("\n", "\r\n")

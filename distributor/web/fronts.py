@@ -1,7 +1,7 @@
 """Changing one field of a release file's front matter and nothing else in it: comments, order and spelling stay."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,15 @@ def values(source: str) -> dict[str, Any]:
         return frontmatter.parse(source.encode("utf-8", "replace"), Path("release")).front
     except ReleaseError:
         return {}
+
+
+def readable(source: str) -> bool:
+    """Whether the text has front matter that can be read."""
+    try:
+        _read(source)
+    except ActionError:
+        return False
+    return True
 
 
 def set_field(source: str, name: str, value: Value) -> str:
@@ -69,6 +78,21 @@ def append_to_list(source: str, name: str, entry: dict[str, str] | str) -> str:
     try:
         return _proved(source, source[:start] + changed + source[start + len(front) :], name, after)
     except ActionError:  # a list on one line
+        return set_field(source, name, after)
+
+
+def arrange(source: str, name: str, order: Sequence[int]) -> str:
+    """The file with the entries of the list `name` in another order, as they are written; one that `order` leaves out is gone,
+    and an empty list stands where none is left. A comment above an entry goes with it. Raises ActionError as `set_field` does.
+    """
+    before = values(source).get(name)
+    if not isinstance(before, list) or not set(order) <= set(range(len(before))):
+        raise ActionError(f"there is no such {name} in the release file; look at its text")
+    after, (start, front) = [before[index] for index in order], _split(source)
+    try:
+        changed = _arranged(front, name, order)
+        return _proved(source, source[:start] + changed + source[start + len(front) :], name, after)
+    except (ActionError, LookupError):
         return set_field(source, name, after)
 
 
@@ -132,6 +156,32 @@ def _spliced(source: str, name: str, index: int, changes: Mapping[str, str | Non
     for begin, end, text in sorted(edits, key=lambda edit: edit[:2], reverse=True):
         after = after[:begin] + text + after[end:]
     return source[:start] + after + source[start + len(front) :]
+
+
+def _arranged(front: str, name: str, order: Sequence[int]) -> str:
+    """The fields with whole lines of a list in another order; LookupError where its entries are not on lines of their own."""
+    root = _compose(front)
+    listed = next(value for key, value in (root.value if root else []) if key.value == name)
+    span = _span(front, root, name)
+    if listed.flow_style or span is None or not order:
+        raise LookupError(name)
+    lines = [f"{line}\n" for line in front[: span[1]].removesuffix("\n").split("\n")]
+    first = listed.start_mark.line
+    begins = [node.start_mark.line for node in listed.value]
+    for place, before in enumerate(listed.value[:-1], start=1):
+        begins[place] = min(begins[place], _behind(before))  # comments in between are about what follows
+    ends = [*begins[1:], len(lines)]
+    parts = ["".join(lines[begin:end]) for begin, end in zip(begins, ends, strict=True)]
+    return "".join([*lines[:first], *(parts[index] for index in order), front[span[1] :]])
+
+
+def _behind(node: yaml.Node) -> int:
+    """The line behind the last word of a value."""
+    if isinstance(node, yaml.CollectionNode) and not node.flow_style and node.value:
+        last = node.value[-1]
+        return _behind(last[1] if isinstance(last, tuple) else last)
+    block = isinstance(node, yaml.ScalarNode) and node.style in ("|", ">")
+    return int(node.end_mark.line) + (0 if block else 1)
 
 
 def _proved(before: str, after: str, name: str, value: Value) -> str:

@@ -206,12 +206,27 @@ def when(instant: datetime, zone: str, viewer: str) -> Markup:
 
 
 async def form(request: Request, *, most: int = 200_000) -> FormData:
-    """The form that was sent, after the CSRF check. Raises HTTPException 403, or 413 over `most` bytes, which are counted as
-    they come: a length that was announced may lie.
+    """The form that was sent, after the CSRF check. Raises HTTPException 403, or 413 as `read` does."""
+    refuse_foreign(request)
+    sent = await read(request, most=most)
+    given = request.headers.get("x-csrf") or sent.get("csrf")
+    right = csrf(request)
+    if not right or not isinstance(given, str) or not hmac.compare_digest(given.encode(), right.encode()):
+        raise HTTPException(
+            403, _("This form is too old or came from elsewhere. Go back, reload the page and try again.")
+        )
+    return sent
+
+
+async def read(request: Request, *, most: int) -> FormData:
+    """The form that was sent, whoever sent it; once more the same. Raises HTTPException 413 over `most` bytes, which are counted
+    as they come: a length that was announced may lie.
     """
+    known: FormData | None = getattr(request.state, "form", None)
+    if known is not None:
+        return known
     if int(request.headers.get("content-length") or 0) > most:
         raise HTTPException(413)
-    refuse_foreign(request)
     taken = 0
 
     async def receive() -> Message:
@@ -222,14 +237,9 @@ async def form(request: Request, *, most: int = 200_000) -> FormData:
             raise HTTPException(413)
         return message
 
-    sent = await Request(request.scope, receive).form(max_files=50, max_fields=2_000, max_part_size=most)
-    given = request.headers.get("x-csrf") or sent.get("csrf")
-    right = csrf(request)
-    if not right or not isinstance(given, str) or not hmac.compare_digest(given.encode(), right.encode()):
-        raise HTTPException(
-            403, _("This form is too old or came from elsewhere. Go back, reload the page and try again.")
-        )
-    return sent
+    request.state.form = await Request(request.scope, receive).form(max_files=50, max_fields=2_000, max_part_size=most)
+    found: FormData = request.state.form
+    return found
 
 
 def refuse_foreign(request: Request) -> None:

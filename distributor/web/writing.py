@@ -1,8 +1,9 @@
 """What the page of a release shows while it is written: its texts, what was not saved, who is there, the preview beside."""
 
 import json
+import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,29 +12,38 @@ from starlette.requests import Request
 
 from distributor import frontmatter
 from distributor.errors import DistributorError, Problem, ReleaseError
-from distributor.web import fields, kit, looks, merging
+from distributor.web import fields, fronts, kit, looks, merging, unsaved
 from distributor.web.drafts import MAIN, Drafts, Text
 from distributor.web.kit import _
 from distributor.web.merging import Presence, compare
+from distributor.web.unsaved import Pending
 
 _TABS = 2000
+_OWN = re.compile(rf"own\.\d\d?\.({'|'.join(fields.CONTACT)})")
+Window = tuple[str, str, str]  #: release file, person, tab
 
 
 @dataclass(slots=True)
 class Windows:
-    """Who has what open, and the last thing that was heard of each window."""
+    """Who has what open, the newest request that came of each window, and the newest whose words are kept or saved."""
 
     presence: Presence = field(default_factory=Presence)
-    last: dict[tuple[str, str, str], float] = field(default_factory=dict)
+    last: dict[Window, float] = field(default_factory=dict)
+    safe: dict[Window, float] = field(default_factory=dict)
 
-    def is_old(self, key: tuple[str, str, str], number: float) -> bool:
+    def is_old(self, window: Window, number: float) -> bool:
         """Whether something newer came from this window before: requests overtake each other."""
-        if number < self.last.get(key, 0.0):
+        if number < self.last.get(window, 0.0):
             return True
         if len(self.last) > _TABS:
             self.last.clear()
-        self.last[key] = number
+            self.safe.clear()
+        self.last[window] = number
         return False
+
+    def safe_of(self, name: str, person: str) -> dict[str, float]:
+        """Up to when a person's windows have nothing on this release that the desk has not."""
+        return {tab: number for (release, who, tab), number in self.safe.items() if (release, who) == (name, person)}
 
 
 def windows(request: Request) -> Windows:
@@ -52,12 +62,18 @@ def name_of(request: Request) -> str:
 
 def recovered(
     drafts: Drafts, name: str, person: str, texts: dict[str, Text]
-) -> tuple[list[dict[str, Any]], dict[str, Text]]:
-    """The newest autosave of every text in its place, merged with what others saved since; those that cannot be merged are
-    shown beside it.
+) -> tuple[list[dict[str, Any]], dict[str, Text], Pending]:
+    """What was written and not saved, the newest of every text merged with what others saved since; the texts and what was
+    typed into inputs, with it taken over; what cannot be is shown alone.
     """
-    shown, found = dict(texts), []
-    for one in drafts.unsaved(name, person):
+    shown, found, typed = dict(texts), [], Pending()
+    for one in unsaved.find(drafts, name, person):
+        if one.key == unsaved.INPUTS:
+            taken = not typed and _still(one.pending, shown)
+            typed = one.pending if taken else typed
+            was, now = (_listed(one.pending, which) for which in (0, 1))
+            found.append({"key": _("fields"), "one": one, "taken": taken, "source": now, "lines": compare(was, now)})
+            continue
         there = texts.get(one.key)
         if there is None:
             continue
@@ -67,63 +83,104 @@ def recovered(
         if taken and merged is not None:
             shown[one.key] = Text(key=one.key, path=there.path, source=merged, digest=there.digest)
         lines = compare(there.source, merged if taken and merged is not None else one.source)
-        found.append(
-            {"key": one.key, "at": one.at, "taken": taken, "source": one.source, "lines": lines, "window": one.window}
-        )
-    return found, shown
+        found.append({"key": one.key, "one": one, "taken": taken, "source": one.source, "lines": lines})
+    return found, shown, typed
 
 
-def values(request: Request, name: str, texts: Mapping[str, Text], **more: object) -> dict[str, Any]:
-    """What edit.html shows."""
-    desk, who, tab = kit.desk(request), kit.person(request), secrets.token_urlsafe(6)
+def _still(pending: Pending, texts: Mapping[str, Text]) -> bool:
+    """Whether the inputs are, in the texts that can be read, what they were when somebody typed into them."""
+    now = fields.shown({key: text.source for key, text in texts.items() if fronts.readable(text.source)}, {})
+    return all(now.get(name, was) == was for name, (was, _now) in pending.items())
+
+
+def _listed(pending: Pending, which: int) -> str:
+    return "\n".join(f"{name}: {pair[which]}" for name, pair in pending.items())
+
+
+def values(
+    request: Request,
+    name: str,
+    texts: Mapping[str, Text],
+    *,
+    tab: str = "",
+    typed: Pending | None = None,
+    found: Sequence[Mapping[str, Any]] = (),
+    **more: object,
+) -> dict[str, Any]:
+    """What edit.html shows: the texts, what was `typed` and is not in them yet, and what was `found` again."""
+    desk, who, tab = kit.desk(request), kit.person(request), tab or secrets.token_urlsafe(6)
     sources = {key: text.source for key, text in texts.items()}
-    shown = fields.shown(sources, desk.settings.house.contacts)
+    inputs = fields.shown(sources, desk.settings.house.contacts)
+    pending = {name: pair for name, pair in (typed or {}).items() if name in inputs or _OWN.fullmatch(name)}
+    now = {**inputs, **{name: pair[1] for name, pair in pending.items()}}
+    rows = sum(1 for name in now if name.startswith("own.") and name.endswith(f".{fields.CONTACT[0]}"))
+    rows = max([rows, *(int(name.split(".")[1]) + 1 for name in pending if name.startswith("own."))])
+    blank = {f"own.{number}.{part}": "" for number in range(rows) for part in fields.CONTACT}
     others = windows(request).presence.here(name, who.name, tab, desk.clock.monotonic())
     return {
         "name": name,
         "texts": list(texts.values()),
-        "fields": shown,
-        "was": json.dumps(shown),
+        "fields": {**blank, **now},
+        "was": json.dumps({**blank, **inputs, **{name: pair[0] for name, pair in pending.items()}}),
+        "unread": unread(sources),
         "house": desk.settings.house.contacts,
-        "own": sum(1 for key in shown if key.startswith("own.") and key.endswith(".name")),
+        "own": rows,
         "tab": tab,
+        "safe": json.dumps(windows(request).safe_of(name, who.name)),
         "others": [_("you, in another window") if other == who.name else other for other in others],
         "look": beside(request, name, sources),
-        "recovered": [],
+        "recovered": found,
+        "shown": [one["one"].mark for one in found if one["taken"]],
         "said": request.query_params.get("said", ""),
         **more,
     }
 
 
+def unread(sources: Mapping[str, str]) -> str:
+    """A sentence about an embargo that names no instant; else nothing."""
+    lift = fields.unread(sources.get(MAIN, ""))
+    said = _("The text says “{embargo}”. That names no instant; it stays as it is until date, time and zone are here.")
+    return said.replace("{embargo}", lift) if lift else ""
+
+
 def beside(request: Request, name: str, sources: Mapping[str, str]) -> dict[str, Any]:
     """What stands beside the text: findings and cards, or the mistakes for which it cannot be read."""
     drafts = looks.drafts(kit.desk(request))
-    unsaved = {drafts.file(name, key).name: source for key, source in sources.items()}
+    changed = {drafts.file(name, key).name: source for key, source in sources.items()}
     try:
-        found = looks.look(request, name, unsaved=unsaved)
+        preview = (look := looks.look(request, name, unsaved=changed)).preview
     except DistributorError as error:
         return {
             "problems": [placed(name, problem) for problem in error.problems],
             "findings": [],
             "cards": [],
         }
-    release = found.preview.release
+    found = [(one, one.lang) for one in preview.findings]
+    found += [(finding, one.message.lang) for one in preview.rendered for finding in one.findings]
+    several = len(preview.release.languages) > 1
     return {
         "problems": [],
-        "findings": [(one, line_of(sources, one.field)) for one in found.preview.all_findings()],
-        "cards": found.cards,
-        "release": release,
+        "findings": [(one, lang if several else None, *place_of(sources, one.field, lang)) for one, lang in found],
+        "cards": look.cards,
     }
 
 
-def line_of(sources: Mapping[str, str], name: str | None) -> int | None:
-    """The line of the main text that a field stands on."""
-    try:
-        document = frontmatter.parse(sources[MAIN].encode("utf-8", "replace"), looks.NOWHERE)
-    except (ReleaseError, KeyError):
-        return None
-    top = looks.top(name)
-    return document.body_line if top == "body" else document.lines.get((top,))
+def place_of(sources: Mapping[str, str], name: str | None, lang: str | None) -> tuple[str, int | None]:
+    """The text and its line that a field of one language stands on: in that language's own text, or in the main one, from
+    which it takes what it does not say itself.
+    """
+    steps = tuple(int(step) if step.isdecimal() else step for step in re.findall(r"[^.\[\]]+", name or ""))
+    for key in (lang or MAIN, MAIN):
+        try:
+            document = frontmatter.parse(sources[key].encode("utf-8", "replace"), looks.NOWHERE)
+        except (ReleaseError, KeyError):
+            continue
+        if steps[:1] == ("body",):
+            return key, document.body_line
+        for end in range(len(steps), 0, -1):
+            if steps[:end] in document.lines:
+                return key, document.lines[steps[:end]]
+    return MAIN, None
 
 
 def placed(name: str, problem: Problem) -> dict[str, Any]:

@@ -6,7 +6,7 @@
   const live = document.getElementById("live");
   const state = document.getElementById("state");
   const place = (id) => document.getElementById(id);
-  let pause, turn = 0, kept = true, saving = false;
+  let pause, turn = 0, kept = true, saving = false, left = false;
 
   const body = () => {
     form.elements.number.value = Date.now();
@@ -18,18 +18,21 @@
   };
 
   function around(said) {
+    if (!said.others) return; // a later request of this window came before it
     const names = said.others.join(", ");
     if (names) place("presence").dataset.words ||= place("presence").textContent.split(":")[0] || "Also open here";
     words("presence", names && `${place("presence").dataset.words}: ${names}`);
     words("newer", said.newer.length ? `${place("newer").dataset.words} ${said.newer.join(", ")}` : "");
   }
 
-  // True when the desk answered; a lost connection shows the banner and is tried again.
+  // True when the desk answered. A lost connection and a session that is over show their banner; both are tried again.
   async function post(url, take) {
     try {
-      const answer = await desk.post(url, body());
-      if (answer.redirected || answer.status === 401 || answer.status >= 500) throw new Error(answer.status);
+      let answer = await desk.post(url, body());
+      if (answer.status === 403 && (await renew())) answer = await desk.post(url, body());
+      if (answer.redirected || answer.status >= 500) throw new Error(answer.status);
       place("offline").hidden = true;
+      place("signedout").hidden = answer.status !== 401 && answer.status !== 403;
       if (answer.ok) take(await answer.json());
       return answer.ok;
     } catch {
@@ -38,10 +41,21 @@
     }
   }
 
-  // The field's new value where nobody is typing in it; a checkbox is "on" or empty.
+  // Whoever signed in again, in another tab, has another token; nobody else's is taken.
+  async function renew() {
+    const answer = await fetch("/account");
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const who = (one) => one.querySelector(".who a")?.textContent;
+    if (answer.redirected || who(page) !== who(document)) return false;
+    document.body.dataset.csrf = page.body.dataset.csrf;
+    for (const one of document.querySelectorAll("[name=csrf]")) one.value = page.body.dataset.csrf;
+    return true;
+  }
+
+  // The field's new value where nobody is typing in it, and nothing half typed stands in it; a checkbox is "on" or empty.
   function fill(name, value) {
     const input = form.elements[name];
-    if (!input || input === document.activeElement) return;
+    if (!input || input === document.activeElement || input.validity.badInput) return;
     if (input.type === "checkbox") input.checked = value === "on";
     else if (input.value !== value) input.value = value;
   }
@@ -68,7 +82,7 @@
         }
       }
       if (took) {
-        const was = { ...said.fields };
+        const was = { ...JSON.parse(form.elements.was.value), ...said.fields };
         for (const [name, value] of Object.entries(said.fields)) {
           const sent = String(before.get(name) || "");
           const now = form.elements[name] && (form.elements[name].type === "checkbox" ? (form.elements[name].checked ? "on" : "") : form.elements[name].value);
@@ -78,34 +92,53 @@
         }
         form.elements.was.value = JSON.stringify(was);
       }
+      words("unread", said.unread);
       around(said);
     });
   }
 
   async function keep() {
-    if (kept || saving) return;
+    if (kept || saving || left) return;
     saving = true;
     kept = true;
-    if (await post(form.dataset.autosave, around)) state.textContent = state.dataset.kept;
-    else kept = false;
+    desk.net.put();
+    if (!(await post(form.dataset.autosave, around))) kept = false;
+    else if (kept) {
+      state.textContent = state.dataset.kept;
+      desk.net.drop();
+    }
     saving = false;
   }
 
   function typed() {
-    kept = false;
+    kept = left = false;
     state.textContent = state.dataset.typing;
     clearTimeout(pause);
-    pause = setTimeout(look, 150);
+    pause = setTimeout(() => { desk.net.put(); look(); }, 150);
   }
   form.addEventListener("input", typed);
   // What was typed before this script came, over a slow line, or what the browser put back into the form.
   if ([...form.elements].some((one) => (one.type === "checkbox" ? one.checked !== one.defaultChecked : /^text/.test(one.type) && one.value !== one.defaultValue))) typed();
   setInterval(keep, 2000);
-  setInterval(() => document.hidden || (kept && post(form.dataset.autosave, around)), 10000);
+  const ask = () => document.hidden || left || (kept && post(form.dataset.autosave, around));
+  setInterval(ask, 10000);
+  if (!place("presence").hidden) setTimeout(ask, 1500); // it may be this very window, before it was loaded again
   addEventListener("online", () => { look(); keep(); });
   addEventListener("offline", () => (place("offline").hidden = false));
-  form.addEventListener("submit", () => { form.elements.number.value = Date.now(); });
+  // Saving, giving up and deleting end this window's words at the desk: nothing is kept after it.
+  document.addEventListener("submit", (event) => {
+    const ends = event.target === form || "ends" in event.target.dataset;
+    if (event.defaultPrevented || !ends) return;
+    left = true;
+    clearTimeout(pause);
+    if (event.target === form) desk.net.put();
+    else desk.net.drop();
+    if (event.target.elements.number) event.target.elements.number.value = Date.now();
+  });
+  addEventListener("pageshow", (event) => { if (event.persisted) left = false; });
   addEventListener("pagehide", () => {
+    if (left) return;
+    if (!kept) desk.net.put();
     const last = body();
     last.append("leave", "1");
     navigator.sendBeacon(form.dataset.autosave, last);
@@ -127,6 +160,6 @@
     event.preventDefault();
     show(link.dataset.key, Number(link.dataset.line) || 1);
   });
-  const wanted = /^#line-(\d+)$/.exec(location.hash);
-  if (wanted) show("main", Number(wanted[1]));
+  const wanted = /^#line-(?:([\w-]+)-)?(\d+)$/.exec(location.hash);
+  if (wanted) show(wanted[1] || "main", Number(wanted[2]));
 })();
