@@ -42,4 +42,4 @@ def picked(at: Embargo | None, zone: str) -> dict[str, Any]:
         return {"wall": "", "zone": zone if zone in offered else "UTC", "zones": offered}
     shown = at if at.zone in offered else Embargo(at.instant, "UTC")
     wall = shown.local().replace(tzinfo=None).isoformat(timespec="seconds").removesuffix(":00")
-    return {"wall": wall if len(wall) > 13 else f"{wall}:00", "zone": shown.zone, "zones": offered}
+    return {"wall": wall, "zone": shown.zone, "zones": offered}
