@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from distributor import embargo
@@ -22,7 +23,7 @@ def check(release: Release, now: datetime) -> list[Finding]:
     """Every finding on the release itself, the most severe first."""
     found = [*_facts(release, now)]
     for text in release.languages:
-        found += _words(text, main=text is release.main)
+        found += (replace(one, lang=text.lang) for one in _words(text, main=text is release.main))
     order = list(Severity)
     return sorted(found, key=lambda finding: order.index(finding.severity))
 
