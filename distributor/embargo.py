@@ -217,10 +217,13 @@ def spell(instant: datetime, zone: str) -> str:
     """For people: the wall time in `zone`, then UTC, with the UTC date where it differs."""
     local, utc = instant.astimezone(zone_of(zone)), instant.astimezone(UTC)
     stamp = f"{local:%a} {local.day} {local:%b %Y %H:%M}" + (f":{local:%S}" if local.second else "")
-    name = local.tzname() or zone
-    if name[0] in "+-":  # zones without letters of their own are named by their offset
-        name = f"UTC{name}"
     if zone == "UTC":
         return f"{stamp} UTC"
     day = f"{utc.day} {utc:%b} " if utc.date() != local.date() else ""
-    return f"{stamp} {name} ({day}{utc:%H:%M}{f':{utc:%S}' if utc.second else ''} UTC)"
+    return f"{stamp} {letters(local, zone)} ({day}{utc:%H:%M}{f':{utc:%S}' if utc.second else ''} UTC)"
+
+
+def letters(local: datetime, zone: str) -> str:
+    """What people call the clock of a wall time: `HKT`; zones without letters of their own are named by their offset."""
+    name = local.tzname() or zone
+    return f"UTC{name}" if name[0] in "+-" else name

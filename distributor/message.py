@@ -25,7 +25,7 @@ class Finding:
     text: str  #: one sentence: what it is and what to do
     field: str | None = None  #: the release field that causes it
     channel: str | None = None
-    lang: str | None = None  #: the language version that causes it, where it is one's own
+    lang: str | None = None  #: of the language version that it is about; None: of all of them
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -27,6 +27,7 @@ class Templates:
         )
         self._environment.filters["spell"] = spell
         self._environment.filters["local"] = _local
+        self._environment.filters["sentence"] = _sentence
 
     def render(self, name: str, values: Mapping[str, Any]) -> str:
         """The text of template `name`; `.html` and `.xml` escape every value.
@@ -57,6 +58,11 @@ def _place(error: Exception, name: str) -> tuple[int | None, str]:
             line, file = frame.tb_lineno, code
         frame = frame.tb_next
     return line, file
+
+
+def _sentence(text: str) -> str:
+    """A capital letter where it begins with a plain word; a file, a field or a quotation stays as it is."""
+    return text[:1].upper() + text[1:] if text.partition(" ")[0].replace("-", "").isalpha() else text
 
 
 def _local(instant: datetime, zone: str, form: str) -> str:

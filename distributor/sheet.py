@@ -1,10 +1,12 @@
 """The preview as one self-contained page: every channel side by side, no script, nothing fetched from anywhere."""
 
 import base64
+import os
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from html import escape
+from pathlib import Path
 from typing import Any
 
 from distributor import images
@@ -71,14 +73,16 @@ def photos_of(preview: Preview) -> list[MediaFile]:
     return [read_media(preview.file.folder, media) for media in listed.values()]
 
 
-def page(preview: Preview, templates: Templates, *, signoff: bool = False) -> str:
-    """The HTML page, with room for a client's `signoff` on paper where that is asked for; raises ConfigError when the
-    site's own template fails.
+def page(preview: Preview, templates: Templates, *, root: Path | None = None, signoff: bool = False) -> str:
+    """The HTML page, with room for a client's `signoff` on paper where that is asked for. Files are named as they lie in the site
+    at `root`. Raises ConfigError when the site's own template fails.
     """
     release, photos = preview.release, photos_of(preview)
     return templates.render(
         "desk/preview.html",
         {
+            "spell": spell,
+            "link_of": lambda _finding, _lang: "",  # there is no editor behind it
             "_": str,  # the sheet is in English; the desk's pages show the same cards in the viewer's language
             "release": release,
             "main": release.main,
@@ -87,7 +91,7 @@ def page(preview: Preview, templates: Templates, *, signoff: bool = False) -> st
             "zones": [(zone, spell(preview.lift, zone)) for zone in release.display_zones],
             "seal": preview.digest,
             "findings": by_severity(preview.findings),
-            "cards": [_whole(one, release.zone, photos) for one in preview.rendered],
+            "cards": [_whole(one, root, photos) for one in preview.rendered],
             "late": late(preview),
             "counts": counts(preview.all_findings()),
             "signoff": signoff,
@@ -95,21 +99,23 @@ def page(preview: Preview, templates: Templates, *, signoff: bool = False) -> st
     )
 
 
-def _whole(one: Rendered, zone: str, photos: Sequence[MediaFile]) -> dict[str, Any]:
+def _whole(one: Rendered, root: Path | None, photos: Sequence[MediaFile]) -> dict[str, Any]:
     """A card with everything inside, for a page that fetches nothing."""
-    made = card(one, zone, photos, _data)
+    made = card(one, root, photos, _data)
     return {**made, "frame": frame(one.message, photos), "wires": wires(one)}
 
 
-def card(one: Rendered, zone: str, photos: Sequence[MediaFile], picture: Callable[[MediaFile], str]) -> dict[str, Any]:
-    """What templates/desk/_card.html shows of a message. `picture` gives the address of a photo; HTML and wire form are left
-    to `frame_url` or `frame`, and `wires`.
+def card(
+    one: Rendered, root: Path | None, photos: Sequence[MediaFile], picture: Callable[[MediaFile], str]
+) -> dict[str, Any]:
+    """What templates/desk/_card.html shows of a message of the site at `root`. `picture` gives the address of a photo; HTML and
+    wire form are left to `frame_url` or `frame`, and `wires`.
     """
     message, channel = one.message, one.channel
     return {
         "channel": channel,
         "message": message,
-        "due": spell(one.due, zone),
+        "due": one.due,
         "dir": "rtl" if message.lang.split("-")[0] in _RTL else "auto",
         "kind": _kind(message),
         "pieces": folded(pieces(message), message),
@@ -121,7 +127,7 @@ def card(one: Rendered, zone: str, photos: Sequence[MediaFile], picture: Callabl
         "findings": by_severity(one.findings),
         "copies": one.copies,
         "destination": channel.destination,
-        "place": channel.place(message),
+        "place": str(channel.place(message)).removeprefix(f"{root}{os.sep}"),
         "capabilities": channel.capabilities,
     }
 
@@ -190,8 +196,10 @@ def frame(message: Message, photos: Sequence[MediaFile]) -> str:
         direction = "rtl" if message.lang.split("-")[0] in _RTL else "ltr"
         html = (
             f'<!doctype html><html lang="{escape(message.lang)}" dir="{direction}"><head><meta charset="utf-8">'
-            "<style>body{font:16px/1.55 system-ui,sans-serif;margin:1rem;color:#1d2733}img{max-width:100%;height:auto}"
-            "figure{margin:0 0 1rem}figcaption{font-size:.85em;color:#54616e}</style></head>"
+            "<style>:root{color-scheme:light dark}body{font:16px/1.55 system-ui,sans-serif;margin:1rem;background:#fff;"
+            "color:#1d2733}img{max-width:100%;height:auto}figure{margin:0 0 1rem}figcaption{font-size:.85em;color:#54616e}"
+            "@media (prefers-color-scheme:dark){body{background:#1b232c;color:#e4e9ee}figcaption{color:#a3afbb}"
+            "a{color:#7fb8f0}}</style></head>"
             f"<body>{html}</body></html>"
         )
     return html

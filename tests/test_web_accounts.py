@@ -1,8 +1,11 @@
 """Who may come in, what they may do there, and what other sites can make their browsers do."""
 
+import re
 import sqlite3
 import statistics
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 
@@ -314,7 +317,8 @@ def test_signing_in_again_ends_the_session_before(office: Office) -> None:
 def test_the_database_knows_no_secret(office: Office) -> None:
     browser = office.anonymous()
     sign_in(browser)
-    page = browser.post("/account/tokens", data={"csrf": csrf(browser), "label": "x", "role": "author"}).text
+    browser.post("/account/tokens", data={"csrf": csrf(browser), "label": "x", "role": "author"})
+    page = browser.get("/account").text
     token = page.partition("pd_")[2].partition("<")[0]
     link = people.new_link(office.house.people, "author", office.clock.now())
     dump = "\n".join(sqlite3.connect(office.root / "var" / "distributor.db").iterdump())
@@ -417,7 +421,11 @@ def test_a_new_password_ends_the_other_sessions(office: Office) -> None:
 
 def test_codes_are_asked_for_and_never_taken_twice(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     browser = office.browser()
-    assert browser.get("/account/totp").status_code == 422
+    for page in ("/account", "/account/totp"):
+        assert (
+            "need DISTRIBUTOR_KEY in the desk" in browser.get(page).text
+        )  # it is said before anybody sets anything up
+        assert "Set up an app" not in browser.get(page).text
     monkeypatch.setenv("DISTRIBUTOR_KEY", "the phrase of the press office")
     page = browser.get("/account/totp").text
     secret = page.partition('name="secret" value="')[2].partition('"')[0]
@@ -429,6 +437,9 @@ def test_codes_are_asked_for_and_never_taken_twice(office: Office, monkeypatch: 
 
     data = {"csrf": csrf(browser), "secret": secret, "password": PASSWORD}
     assert browser.post("/account/totp", data={**data, "code": "000000"}).status_code == 422
+    made_up = browser.post("/account/totp", data={**data, "secret": "0189" * 8, "code": "000000"})  # no base32
+    assert made_up.status_code == 422
+    assert "Set up an app" in made_up.text
     assert browser.post("/account/totp", data={**data, "code": code()}).status_code == 303
     assert sign_in(office.anonymous()).status_code == 401
     assert sign_in(office.anonymous("198.51.100.2"), code=code()).status_code == 401  # it was used to turn them on
@@ -474,14 +485,17 @@ def test_the_first_admin_comes_by_a_link_that_works_once(tmp_path: Path) -> None
 
 def test_a_new_person_chooses_a_password_by_a_link_that_works_once(office: Office) -> None:
     admin, browser = office.browser("admin"), office.anonymous()
-    page = admin.post("/people", data={"csrf": csrf(admin), "name": "Lo", "role": "approver"}).text
+    assert admin.post("/people", data={"csrf": csrf(admin), "name": "Lo", "role": "approver"}).status_code == 303
+    page = admin.get("/people").text
+    assert f"{BASE}/first/" not in admin.get("/people").text  # nor does loading the page again make another
     path = page.partition(f"{BASE}/first/")[2].partition("<")[0]
     data = {"csrf": csrf(browser, f"/first/{path}"), "password": PASSWORD, "again": PASSWORD}
     assert browser.post(f"/first/{path}", data=data).status_code == 303
     assert browser.get("/account").status_code == 200
     assert browser.get("/people").status_code == 403
     assert office.anonymous().get(f"/first/{path}").status_code == 404
-    page = admin.post("/people/lo/link", data={"csrf": csrf(admin)}).text
+    admin.post("/people/lo/link", data={"csrf": csrf(admin)})
+    page = admin.get("/people").text
     path = page.partition(f"{BASE}/first/")[2].partition("<")[0]
     office.clock.step(timedelta(hours=25))
     assert office.anonymous().get(f"/first/{path}").status_code == 404
@@ -490,8 +504,11 @@ def test_a_new_person_chooses_a_password_by_a_link_that_works_once(office: Offic
 def test_somebody_stays_an_admin(office: Office) -> None:
     admin = office.browser("admin")
     token = csrf(admin)
-    for change in ({"role": "author"}, {"disabled": "1"}):
-        assert "somebody has to stay an admin" in admin.post("/people/admin", data={"csrf": token, **change}).text
+    refused = admin.post("/people/admin", data={"csrf": token, "role": "author"}).text
+    assert "Somebody has to stay an admin" in refused
+    assert "Nobody disables themselves" in admin.post("/people/admin", data={"csrf": token, "disabled": "1"}).text
+    assert 'aria-label="Disable admin"' not in refused
+    assert 'aria-label="Disable author"' in refused
     assert admin.post("/people/approver", data={"csrf": token, "role": "admin"}).status_code == 303
     assert admin.post("/people/admin", data={"csrf": token, "role": "author"}).status_code == 303
     assert admin.get("/people").status_code == 403
@@ -504,13 +521,17 @@ def test_two_spellings_of_a_name_are_one_person(office: Office) -> None:
         assert answer.status_code == 422
     with pytest.raises(ActionError):
         people.tidy_name("<script>")
+    assert people.tidy_name(" Bo\u00a0  Approver ") == "bo approver"
+    assert admin.post("/people", data={"csrf": csrf(admin), "name": "Bo Approver", "role": "author"}).status_code == 303
+    assert "/people/bo%20approver/link" in admin.get("/people").text
 
 
 def test_a_token_can_do_no_more_than_its_role_and_its_person(office: Office) -> None:
     browser = office.browser("approver")
     data = {"csrf": csrf(browser), "label": "robot", "role": "admin"}
     assert browser.post("/account/tokens", data=data).status_code == 422
-    page = browser.post("/account/tokens", data={**data, "role": "approver"}).text
+    assert browser.post("/account/tokens", data={**data, "role": "approver"}).status_code == 303
+    page = browser.get("/account").text
     secret = "pd_" + page.partition("pd_")[2].partition("<")[0]
     assert secret not in browser.get("/account").text
     program = office.anonymous()
@@ -541,6 +562,22 @@ def test_the_audit_log_says_who_did_what(office: Office) -> None:
         assert word in page, word
     assert "person added" not in admin.get("/audit?q=three-piers").text
     assert admin.get("/audit?page=x&q=%25").status_code == 200
+
+
+def test_a_deed_is_one_line_with_its_address(office: Office) -> None:
+    office.release()
+    approver = office.program("approver")
+    approver.post("/api/v1/releases/three-piers/schedule")
+    office.clock.step(timedelta(seconds=1))
+    browser = office.browser("approver")
+    browser.post("/board/three-piers/hold", data={"csrf": csrf(browser)})
+    office.clock.step(timedelta(minutes=10))
+    office.desk.resume("three-piers")
+    office.house.people.note("approver", "save", "", release_id="three-piers", address="x", now=office.clock.now())
+    deeds = [(deed.who, deed.action, deed.address) for deed in office.house.people.deeds()]
+    assert sorted(deeds[:2]) == [("approver", "save", "x"), ("somebody", "resume", "")]
+    assert deeds[2:] == [("approver", "hold", "203.0.113.7"), ("approver", "schedule", "203.0.113.7")]
+    assert [deed.action for deed in office.house.people.deeds(limit=1, skip=2)] == ["hold"]
 
 
 def test_names_are_shown_as_text(office: Office) -> None:
@@ -594,3 +631,79 @@ def test_without_the_extra_the_command_says_what_to_install(office: Office, monk
     monkeypatch.setattr("distributor.cli.desk_.find_spec", lambda _name: None)
     result = CliRunner().invoke(desk_command, [], obj=Setting(office.clock))
     assert "press-distributor[desk]" in str(result.exception)
+
+
+def test_what_is_no_text_is_refused(office: Office) -> None:
+    browser = office.browser("admin")
+    data = {"csrf": csrf(browser), "name": "lo\0", "role": "author"}
+    assert browser.post("/people", data=data).status_code == 400
+    assert browser.post("/people", data={**data, "name": "lo", "x\0": "1"}).status_code == 400
+    for address in ("/audit?q=%00", "/releases?q=a%00b", "/r/%00/preview", "/calendar?%00=1"):
+        assert browser.get(address).status_code == 400, address
+
+
+def test_an_error_leads_back_to_the_page_before(office: Office) -> None:
+    browser = office.browser("author")
+    for came, link in (
+        (f"{BASE}/releases?q=piers", 'href="/releases?q=piers"'),
+        ("https://elsewhere.example/releases", ""),
+        (f"{BASE}//elsewhere.example/", ""),
+        (f"{BASE}/nowhere", ""),
+        ("http://[", ""),
+    ):
+        page = browser.get("/nowhere", headers={"Referer": came}).text
+        assert ("Back to the page before" in page) is bool(link), came
+        assert link in page
+    assert "elsewhere.example" not in page
+
+
+def test_files_are_named_as_they_lie_in_the_site(office: Office) -> None:
+    office.release(**{"headline: Three piers reopen": "headline: [1"})
+    program, browser = office.program("author"), office.browser("author")
+    assert str(office.root) not in browser.get("/r/piers/preview").text
+    browser.get("/releases")
+    office.release(**{"headline: Three piers reopen": "headlin: Three piers reopen"})
+    for answer in (
+        browser.get("/r/piers/preview"),
+        browser.get("/r/piers/channels"),
+        program.get("/api/v1/releases/piers/preview"),
+    ):
+        assert str(office.root) not in answer.text
+
+
+def test_whoever_comes_first_is_told_where_the_link_is(tmp_path: Path) -> None:
+    empty = Office(tmp_path, crew=False)
+    assert "Nobody can sign in yet." in empty.anonymous().get("/signin").text
+    link = signin.first_link(empty.house)
+    assert link
+    page = empty.anonymous().get(link.removeprefix(BASE)).text
+    assert '<option value="Asia/Hong_Kong">' in page
+
+
+def test_nobody_is_told_of_the_link_later(office: Office) -> None:
+    page = office.anonymous().get("/signin").text
+    assert "Nobody can sign in yet." not in page
+    icon = re.search(r'<link rel="icon" href="(/static/icon.svg[^"]*)"', page)
+    assert icon
+    assert office.anonymous().get(icon[1]).headers["content-type"] == "image/svg+xml"
+
+
+def test_two_passwords_are_hashed_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each takes 64 MiB: forty sign-ins at once are 2.5 GiB."""
+    most, now, lock = 0, 0, threading.Lock()
+
+    class Slow:
+        def hash(self, _password: str) -> str:
+            nonlocal most, now
+            with lock:
+                now += 1
+                most = max(most, now)
+            time.sleep(0.02)
+            with lock:
+                now -= 1
+            return ""
+
+    monkeypatch.setattr(people, "_HASHER", Slow())
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(people.hashed, [PASSWORD] * 8))
+    assert most == 2

@@ -145,7 +145,7 @@ def test_approval_is_of_the_bytes_that_were_shown(tmp_path: Path) -> None:
     assert 'href="/r/piers/approve"' in asks
     refused = send(approver, "/r/piers/schedule", sure=seal(approver, "/r/piers/approve"))
     assert refused.status_code == 422
-    assert "nobody approved" in refused.text
+    assert "Nobody approved" in refused.text
     assert send(admin, "/r/piers/approve", sure="0" * 64).status_code == 422
     assert send(admin, "/r/piers/approve", sure=seal(admin, "/r/piers/approve")).status_code == 303
     assert "Approved by admin" in approver.get("/r/piers/approve").text

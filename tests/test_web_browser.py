@@ -168,7 +168,7 @@ def test_from_the_first_word_to_the_last_delivery(running: Running) -> None:
     boss.goto(f"{running.base}/r/{name}/schedule")
     boss.click("button:has-text('Seal and schedule')")
     boss.wait_for_url("**/board/three-piers-reopen")
-    assert boss.locator("[data-countdown]").first.inner_text().startswith("−")
+    assert boss.locator("[data-countdown]").first.inner_text().startswith("in ")
     boss.locator("[data-events] >> text=3 / 3").wait_for(timeout=100_000)  # nobody loads the page again
     boss.reload()
     boss.locator("td .is-delivered").nth(2).wait_for()

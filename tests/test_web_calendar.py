@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from icalendar import Calendar
 
 from distributor.web import months
-from distributor.web.listing import Row, Status
+from distributor.web.listing import Listing, Row, Status
 from tests import sites
 from tests.scheduled import LIFT, NOW
 from tests.test_web_board import BLOCKS
@@ -70,7 +70,7 @@ def test_a_week_shows_the_time_of_every_channel(office: Office) -> None:
     office.desk.schedule(office.root / "releases" / "piers.md")
     client = office.browser()
     week = client.get("/calendar?view=week").text
-    assert "2030-W09" in week
+    assert "25 Feb\u2009–\u20093 Mar 2030" in week
     assert re.search(r"13:00</span> mail<.*13:10</span> rss<", week, re.DOTALL)
     assert "Three piers" not in client.get("/calendar?week=2030-W10").text
     office.desk.cancel("three-piers")
@@ -143,7 +143,8 @@ def test_the_feed_is_for_whoever_has_its_address(office: Office) -> None:
     add(office, "gone", timedelta(days=2))
     office.desk.cancel("gone")
     client = office.browser()
-    made = client.post("/account/calendar", data={"csrf": csrf(client, "/account")}).text
+    client.post("/account/calendar", data={"csrf": csrf(client, "/account")})
+    made = client.get("/account").text
     found = re.search(r"http://\S+/calendar/feed/calendar_[\w-]+\.ics", made)
     assert found
     path = urlsplit(found[0]).path
@@ -189,7 +190,7 @@ def test_what_is_close_is_close_both_ways(minutes: list[int]) -> None:
 def test_back_and_forth_leads_home(day: date, view: str) -> None:
     here = months.span(view, "", day)
     assert day in here.days
-    assert months.span(view, here.after, NOW.date()).before == here.name
+    assert months.span(view, months.span(view, here.after, NOW.date()).before, NOW.date()) == here
     assert months.span(view, months.span(view, here.before, NOW.date()).after, NOW.date()) == here
 
 
@@ -207,3 +208,34 @@ def test_dragging_keeps_the_wall_time_of_a_viewer_whose_zone_is_an_offset(office
     office.desk.schedule(office.root / "releases" / "piers.md")
     asked = office.browser("approver").get("/calendar/move?release=three-piers&day=2030-03-02").text
     assert "2030-03-02T13:00:00+00:00" in asked  # 21:00 there, as before
+
+
+def test_months_and_weeks_are_named_in_the_language_of_the_viewer(office: Office) -> None:
+    client = office.browser()
+    assert '<h1>Calendar <span class="num">March 2030</span></h1>' in client.get("/calendar").text
+    assert "18–24 Mar 2030" in client.get("/calendar?week=2030-W12").text
+    office.house.people.change("author", lang="zh-Hant")
+    assert "2030年3月" in client.get("/calendar").text
+    assert "2030年3月18日至24日" in client.get("/calendar?week=2030-W12").text
+    assert "2030年3月1日 週五" in client.get("/calendar?view=agenda").text
+
+
+@pytest.mark.parametrize("view", ["month", "week", "agenda"])
+def test_every_view_leads_to_the_page_that_moves(office: Office, view: str) -> None:
+    """Dragging needs a mouse."""
+    link = 'href="/calendar/move?release=draft%3Apiers"'
+    assert link in office.browser().get(f"/calendar?view={view}").text
+    office.desk.schedule(office.root / "releases" / "piers.md")
+    assert link not in office.browser().get(f"/calendar?view={view}").text
+    assert 'href="/calendar/move?release=three-piers"' in office.browser("approver").get(f"/calendar?view={view}").text
+
+
+def test_what_is_out_says_so(office: Office) -> None:
+    office.desk.schedule(office.root / "releases" / "piers.md")
+    client, badge = office.browser(), 'class="badge is-out">out</span>'
+    assert badge not in client.get("/calendar").text
+    for later in (timedelta(hours=1, seconds=1), timedelta(minutes=10)):  # one channel is ten minutes after the lift
+        office.clock.step(later)
+        office.drain()
+    office.house.listing = Listing()  # its counts may lag a second behind
+    assert badge in client.get("/calendar").text

@@ -2,6 +2,7 @@
 
 import base64
 import re
+from datetime import timedelta
 from html import unescape
 from pathlib import Path
 
@@ -11,7 +12,9 @@ from lxml import html
 from distributor import sheet
 from distributor.desk import Desk
 from distributor.site import Site
+from distributor.web.listing import Listing
 from tests.desks import NAME, NOW, WebDesk
+from tests.scheduled import drain, outbox
 
 URL = f"/r/{NAME}"
 EVIL = "\"'></textarea><script>alert(1)</script><img src=x onerror=alert(1)>{{7*7}}]]>"
@@ -22,6 +25,10 @@ SLY = "&lt;script&gt; \"onmouseover=alert(1)\" 'x' <x-y onclick=alert(1)> {{7*7}
 @pytest.fixture
 def desk(tmp_path: Path) -> WebDesk:
     return WebDesk(tmp_path / "site")
+
+
+def write(desk: WebDesk, text: str) -> None:
+    (desk.root / "releases" / f"{NAME}.md").write_text(text)
 
 
 def dangers(page: str) -> list[str]:
@@ -235,3 +242,77 @@ def test_the_same_preview_is_rendered_once_and_anew_when_anything_changed(desk: 
     config = desk.root / "config" / "distributor.toml"
     config.write_text(config.read_text().replace('title = "Tidewater', 'title = "New Tidewater'))
     assert token() not in (first, second)
+
+
+def test_it_says_where_the_release_stands(desk: WebDesk) -> None:
+    client, acting = desk.client(), Desk(site=Site(desk.root), clock=desk.clock, who="somebody")
+    page = client.get(f"{URL}/preview").text
+    assert "nothing of this version has been sent" in page
+    assert "/board/" not in page
+    acting.schedule(desk.root / "releases" / f"{NAME}.md")
+    page = client.get(f"{URL}/preview").text
+    assert "scheduled for Tue 5 Mar 2030 09:00 HKT (01:00 UTC)" in page
+    assert page.count('href="/board/harbour-line-opening"') == 2
+    assert "has been sent" not in page
+    desk.clock.step(timedelta(days=3, hours=13, seconds=3))
+    client, desk.house.listing = desk.client(), Listing()  # its counts may lag a second behind
+    drain(acting, lambda ledger: outbox(acting, ledger, desk.clock, []))
+    assert "first sent Tue 5 Mar 2030 09:00:03 HKT (01:00:03 UTC)" in client.get(f"{URL}/preview").text
+    write(desk, desk.text().replace("version: 1", "version: 2\ncorrects: {version: 1, class: C}"))
+    assert "nothing of this version has been sent" in client.get(f"{URL}/preview").text
+
+
+def test_a_finding_leads_to_its_line_in_its_language(desk: WebDesk) -> None:
+    text = re.sub(r"^dateline:\n  city: Hong Kong\n|^    alt: .*\n", "", desk.text(), flags=re.MULTILINE)
+    write(desk, text.replace("\nheadline: ", "\nheadline: " + "So long. " * 20))
+    chinese = desk.root / "releases" / f"{NAME}.zh-Hant.md"
+    chinese.write_text(re.sub(r"^headline: (.*)$", r"headline: \1！", desk.text("zh-Hant"), flags=re.MULTILINE))
+    page = desk.client().get(f"{URL}/preview").text
+    lines = desk.text().splitlines()
+    there = [line.startswith("headline:") for line in desk.text("zh-Hant").splitlines()].index(True) + 1
+    assert f'href="{URL}#line-{lines.index("media:") + 2}">media[0].alt</a>: ' in page
+    assert f'href="{URL}#line-1">dateline</a>: ' in page
+    assert (
+        f'<span class="badge">zh-Hant</span> <a class="mono" href="{URL}#line-{there}-zh-Hant">headline</a>: ' in page
+    )
+    assert not re.search(r'#line-["-]', page)
+    own = next(one for one in html.fromstring(page).iter("article") if "over" in html.tostring(one, encoding="unicode"))
+    assert own.xpath('.//ul[@class="findings"]//a[starts-with(@href, "/r/")]')
+    assert "#line-" not in re.sub(r'srcdoc="[^"]*"', "", desk.client().get(f"{URL}/signoff.html").text)
+
+
+def test_a_frame_is_opened_by_a_link_and_no_stop_of_the_tab_key(desk: WebDesk) -> None:
+    root = html.fromstring(desk.client().get(f"{URL}/preview").text)
+    frames = list(root.iter("iframe"))
+    assert frames
+    for one in frames:
+        assert one.get("tabindex") == "-1"
+        assert root.xpath("//a[@href=$url]", url=one.get("src"))
+
+
+def test_an_item_of_a_feed_can_be_read_in_the_dark(desk: WebDesk) -> None:
+    client = desk.client()
+    url = f"{URL}/preview/frame/rss/en"
+    assert re.search(
+        r"@media \(min-width:0\)\{body\{background:#1b232c;color:#e4e9ee", client.get(f"{url}?view=dark").text
+    )
+    assert "@media (max-width:0){body{background:#1b232c" in client.get(url).text
+
+
+def test_no_path_of_the_machine_is_on_a_preview_or_the_sheet(desk: WebDesk) -> None:
+    client = desk.client()
+    for page in (client.get(f"{URL}/preview").text, client.get(f"{URL}/signoff.html").text):
+        assert "public/harbour-line-opening/index.html" in page
+        assert str(desk.root) not in page
+
+
+def test_the_pages_of_a_release_lead_to_each_other(desk: WebDesk) -> None:
+    def found(name: str) -> list[tuple[str | None, str | None]]:
+        page = html.fromstring(desk.client(name).get(f"{URL}/preview").text)
+        (nav,) = page.xpath('//nav[@aria-label="Release"]')
+        return [(one.text, one.get("aria-current")) for one in nav.iter("a")]
+
+    author = [("Edit", None), ("Photos", None), ("Channels", None), ("Preview", "page"), ("Approve", None)]
+    assert found("mira") == author
+    desk.house.people.add("wan", "approver", lang="en", zone="UTC", now=NOW, password="x" * 24)
+    assert found("wan") == [*author, ("Schedule", None)]

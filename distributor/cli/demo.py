@@ -64,7 +64,7 @@ def demo_command(setting: Setting, folder: Path | None) -> int:
     made = desk.preview(release)
     write.show(out, made, desk.site.root)
     page = root / "preview.html"
-    files.write_atomic(page, sheet.page(made, desk.press.templates).encode())
+    files.write_atomic(page, sheet.page(made, desk.press.templates, root=desk.site.root).encode())
 
     out.rule("[bold]3[/] schedule: the previewed bytes are sealed", align="left")
     done = desk.schedule(release)

@@ -9,10 +9,10 @@ from rich.console import Console
 from distributor.cli import as_json, draw
 from distributor.cli.main import Setting
 from distributor.contract import Finding, Message, Severity
+from distributor.desk import Desk
 from distributor.errors import ActionError, Problem, ReleaseError
 from distributor.importing import Draft
 from distributor.preview import Preview, Rendered
-from distributor.render import Templates
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 _SHOWN_LINES = 14
@@ -125,7 +125,7 @@ def preview_command(
     desk = setting.desk(channels)
     made = desk.preview(release, instants.instant(at, setting.clock.now()) if at else None)
     if page:
-        _write_page(desk.press.templates, made, page)
+        _write_page(desk, made, page)
     if folder:
         _write_bytes(made, folder)
     if json_:
@@ -209,11 +209,11 @@ def _draw_post(out: Console, message: Message) -> None:
             out.print(f"[dim]{name.replace('_', ' ')}[/]  {draw.plain(meta[name])}")
 
 
-def _write_page(templates: Templates, made: Preview, path: Path) -> None:
+def _write_page(desk: Desk, made: Preview, path: Path) -> None:
     from distributor import files, sheet
 
     try:
-        files.write_atomic(path, sheet.page(made, templates).encode())
+        files.write_atomic(path, sheet.page(made, desk.press.templates, root=desk.site.root).encode())
     except OSError as error:
         raise ActionError(f"cannot write {path}: {error.strerror}") from None
 

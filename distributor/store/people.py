@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, delete, func, insert, or_, select, union_all, update
+from sqlalchemy import ColumnElement, Row, and_, delete, func, insert, null, or_, select, union_all, update
 from sqlalchemy.exc import IntegrityError
 
 from distributor.errors import ActionError
@@ -14,6 +14,9 @@ from distributor.store import schema as s
 from distributor.store.base import Store
 from distributor.store.rows import instant, maybe_instant, micros
 
+#: What the desk notes beside the history of a release, and how far apart both may be, in microseconds: two clocks, a long seal.
+_REPEATS = ("schedule", "approve", "move", "hold", "resume", "cancel", "kill", "retry", "settle")
+_EARLY, _LATER = 10_000_000, 120_000_000
 _SEEN_EVERY = timedelta(minutes=5)  # a page view is no reason to write to the disk
 
 
@@ -232,19 +235,32 @@ class People(Store):
             connection.execute(insert(s.audit).values(**values, release_id=release_id, address=address))
 
     def deeds(self, *, word: str = "", limit: int = 100, skip: int = 0) -> list[Deed]:
-        """Who did what when, at the desk and in the history of the releases, the newest first; those with `word` in them."""
+        """Who did what when, at the desk and in the history of the releases, the newest first; those with `word` in them. What both
+        tell is one line: the history's, with the address that the desk saw.
+        """
         mine, events = s.audit.c, s.event.c
-        empty = func.coalesce("", "").label("address")
+        known = select(events.id).where(_same(mine, events)).exists()
         both = union_all(
-            select(mine.at, mine.who, mine.action, mine.release_id, mine.detail, mine.address),
-            select(events.at, events.who, events.action, events.release_id, events.detail, empty),
+            select(mine.at, mine.who, mine.action, mine.release_id, mine.detail, mine.address).where(~known),
+            select(events.at, events.who, events.action, events.release_id, events.detail, null()),
         ).subquery()
         query = select(both).order_by(both.c.at.desc()).limit(limit).offset(skip)
         if word:
             parts = (both.c.who, both.c.action, both.c.release_id, both.c.detail)
             query = query.where(or_(*(part.icontains(word, autoescape=True) for part in parts)))
+        page = query.subquery()
+        seen = select(mine.address).where(_same(mine, page.c)).order_by(mine.at).limit(1).scalar_subquery()
+        columns = (page.c.at, page.c.who, page.c.action, page.c.release_id, page.c.detail)
+        shown = select(*columns, func.coalesce(page.c.address, seen, "").label("address")).order_by(page.c.at.desc())
         with self.reading() as connection:
-            return [_deed(row._mapping) for row in connection.execute(query)]  # noqa: SLF001  SQLAlchemy's public name
+            return [_deed(row._mapping) for row in connection.execute(shown)]  # noqa: SLF001  SQLAlchemy's public name
+
+
+def _same(audit: Any, event: Any) -> ColumnElement[bool]:
+    """Whether a line of the audit log tells what the history tells, too: it is written right after it."""
+    repeats = or_(audit.action.in_(_REPEATS), audit.action.startswith("API "))
+    same = (audit.who == event.who, audit.release_id == event.release_id)
+    return and_(repeats, *same, audit.at.between(event.at - _EARLY, event.at + _LATER))
 
 
 def _deed(row: Mapping[Any, Any]) -> Deed:

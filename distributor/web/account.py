@@ -9,7 +9,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from distributor.errors import ActionError, DistributorError, Problem
-from distributor.web import kit, moments, people
+from distributor.web import kit, moments, once, people
 from distributor.web.kit import Role, _
 from distributor.web.signin import confirmed, known_zone
 from distributor.web.words import LANGUAGES
@@ -27,13 +27,15 @@ async def _shown(request: Request, status: int = 200, problems: tuple[Problem, .
         "roles": roles,
         "new_token": "",
         "totp": None,
+        "lacking": people.lacking(),
     }
     return kit.page(request, "account.html", status, **{**facts, "problems": problems, "done": "", **values})
 
 
 async def account(request: Request) -> Response:
     """Everything on one page."""
-    return await _shown(request, done=_("Saved.") if "saved" in request.query_params else "")
+    done = _("Saved.") if "saved" in request.query_params else ""
+    return await _shown(request, done=done, **once.take(request, "/account"))
 
 
 async def save(request: Request) -> Response:
@@ -70,8 +72,7 @@ async def password(request: Request) -> Response:
 async def totp(request: Request) -> Response:
     """A new secret as a QR code; it counts only after a code made with it was given."""
     kit.need(request)
-    people.locked("")  # tells at once where no secret can be stored
-    return await _shown(request, totp=_offer(request, people.new_totp()))
+    return await _shown(request, totp=None if people.lacking() else _offer(request, people.new_totp()))
 
 
 async def totp_on(request: Request) -> Response:
@@ -80,8 +81,10 @@ async def totp_on(request: Request) -> Response:
     secret = str(sent.get("secret") or "")
 
     def turn_on() -> None:
+        if not people.is_totp(secret):
+            raise ActionError(_("that is no key that was made here: set up the app again"))
         _confirm(request, str(sent.get("password") or ""))
-        step = people.step_of(secret, str(sent.get("code") or ""), here.clock.now()) if len(secret) == 32 else None
+        step = people.step_of(secret, str(sent.get("code") or ""), here.clock.now())
         if step is None:
             raise ActionError(_("that code is not the one that the app shows now; look at the time of both devices"))
         session = people.digest(request.state.session)
@@ -91,7 +94,7 @@ async def totp_on(request: Request) -> Response:
     try:
         await kit.work(turn_on)
     except DistributorError as error:
-        offer = _offer(request, secret) if len(secret) == 32 and secret.isalnum() else None
+        offer = _offer(request, secret) if people.is_totp(secret) else None
         return await _shown(request, 422, error.problems, totp=offer)
     return kit.go("/account?saved=1")
 
@@ -109,7 +112,7 @@ async def totp_off(request: Request) -> Response:
 
 
 async def new_token(request: Request) -> Response:
-    """An API token, shown this once."""
+    """An API token, which the page after it shows, once."""
     who, sent, here = kit.need(request), await kit.form(request), kit.house(request)
     label = str(sent.get("label") or "")
 
@@ -126,11 +129,11 @@ async def new_token(request: Request) -> Response:
         made = await kit.work(make)
     except DistributorError as error:
         return await _shown(request, 422, error.problems)
-    return await _shown(request, new_token=made)
+    return _once(request, made)
 
 
 async def new_feed(request: Request) -> Response:
-    """The address of a calendar for calendar programs, shown this once."""
+    """The address of a calendar for calendar programs, which the page after it shows, once."""
     who, here = kit.need(request), kit.house(request)
     await kit.form(request)
 
@@ -139,7 +142,12 @@ async def new_feed(request: Request) -> Response:
         return people.new_feed(here.people, who, here.clock.now())
 
     secret = await kit.work(make)
-    return await _shown(request, new_token=f"{here.base}/calendar/feed/{secret}.ics")
+    return _once(request, f"{here.base}/calendar/feed/{secret}.ics")
+
+
+def _once(request: Request, secret: str) -> Response:
+    once.put(request, "/account", {"new_token": secret})
+    return kit.go("/account")
 
 
 async def drop_token(request: Request) -> Response:

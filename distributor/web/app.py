@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from http import HTTPStatus
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -120,7 +120,7 @@ async def _refused(request: Request, error: Exception) -> Response:
         url = request.url.path + (f"?{request.url.query}" if request.url.query else "")
         back = f"?next={quote(url)}" if request.method == "GET" and url != "/" else ""
         return kit.go(f"/signin{back}")
-    answer = kit.page(request, "error.html", status=status, code=status, sentences=[said], problems=[])
+    answer = kit.page(request, "error.html", status=status, code=status, sentences=[said], back=_back(request))
     answer.headers.update(headers)
     return answer
 
@@ -140,8 +140,22 @@ async def _wrong(request: Request, error: Exception) -> Response:
     """A mistake that a person can mend, in the same words as on the command line."""
     assert isinstance(error, DistributorError)
     if wants_json(request):
-        return JSONResponse({"errors": [as_json(problem) for problem in error.problems]}, status_code=422)
-    return kit.page(request, "error.html", status=422, code=422, sentences=[], problems=error.problems)
+        found = [as_json(problem) for problem in kit.told(request, error.problems)]
+        return JSONResponse({"errors": found}, status_code=422)
+    values = {"code": 422, "sentences": [], "problems": error.problems, "back": _back(request)}
+    return kit.page(request, "error.html", status=422, **values)
+
+
+def _back(request: Request) -> str:
+    """The page of this desk that one came from; empty where that is none, or the same."""
+    try:
+        came = urlsplit(request.headers.get("referer", ""))
+    except ValueError:
+        return ""
+    path = came.path + (f"?{came.query}" if came.query else "")
+    ours = {kit.house(request).base, f"{request.url.scheme}://{request.headers.get('host', '')}"}
+    here = came.path == request.url.path and request.method == "GET"
+    return path if f"{came.scheme}://{came.netloc}" in ours and kit.is_local(path) and not here else ""
 
 
 def as_json(problem: object) -> dict[str, object]:

@@ -10,7 +10,7 @@ from starlette.routing import Route
 from distributor.desk import Desk
 from distributor.embargo import zone_of
 from distributor.store import overview
-from distributor.web import feed, kit, months, people
+from distributor.web import dates, feed, kit, months, people
 from distributor.web.kit import Role
 from distributor.web.listing import Row, Status
 from distributor.web.months import Entry, Times
@@ -34,13 +34,14 @@ async def calendar(request: Request) -> Response:
         return shown, {} if view == "month" else times(acting, [one.row for one in shown])
 
     shown, found = await kit.work(read)
-    days = months.by_day(shown, span.days)
     return kit.page(
         request,
         "calendar.html",
         view=view,
         span=span,
-        weeks=[days[at : at + 7] for at in range(0, len(days), 7)] if view != "agenda" else [],
+        title={"month": dates.month, "week": dates.week}[view](span.days) if view != "agenda" else "",
+        weeks=months.weeks(shown, span.days) if view != "agenda" else [],
+        day_of=dates.day,
         agenda=shown if view == "agenda" else [],
         times=found,
         today=now.astimezone(zone_of(who.zone)).date(),

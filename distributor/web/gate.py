@@ -3,7 +3,7 @@
 import logging
 import re
 from http.cookies import CookieError
-from urllib.parse import urlsplit
+from urllib.parse import unquote_plus, urlsplit
 
 from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
@@ -82,6 +82,8 @@ class Gate:
             named = None
         if named not in self._hosts:
             return PlainTextResponse("This desk is not known by that name.", status_code=421)
+        if "\0" in request.url.path or "\0" in unquote_plus(request.url.query):
+            return PlainTextResponse("There is a character in this address that no text has (NUL).", status_code=400)
         request.state.person, request.state.session, request.state.guest = None, "", ""
         if not request.url.path.startswith("/static/"):
             await self._know(request)

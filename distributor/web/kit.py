@@ -2,11 +2,11 @@
 
 import hashlib
 import hmac
+import os
 import re
 import secrets
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
-from datetime import datetime
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 from threading import Lock
@@ -14,7 +14,6 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from anyio import to_thread
-from markupsafe import Markup
 from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -24,11 +23,13 @@ from starlette.types import Message
 from distributor import settings as configuration
 from distributor.clock import Clock
 from distributor.desk import Desk
-from distributor.embargo import spell
+from distributor.errors import Problem
 from distributor.preview import Press
 from distributor.render import Templates
 from distributor.site import Site
 from distributor.store.people import People
+from distributor.web import dates
+from distributor.web.listing import Listing
 from distributor.web.words import LANGUAGES, _, language
 
 __all__ = [
@@ -85,6 +86,7 @@ class House:
     people: People
     templates: Templates = field(init=False)
     first: str = ""  #: SHA-256 of the one-time link of the first start; empty: there is none
+    listing: Listing = field(default_factory=Listing)
     kept: dict[str, Any] = field(default_factory=dict)  #: what pages keep between requests, by their own name
     _lock: Lock = field(default_factory=Lock)
     _read: tuple[float, float, configuration.Settings, Press] | None = None
@@ -169,7 +171,7 @@ def csrf(request: Request) -> str:
     return hmac.new(bound.encode(), b"csrf", hashlib.sha256).hexdigest() if bound else ""
 
 
-def page(request: Request, template: str, /, status: int = 200, **values: object) -> HTMLResponse:
+def page(request: Request, template: str, /, status: int = 200, **values: Any) -> HTMLResponse:
     """A page of `templates/desk/`; never stored by anybody on the way."""
     here, who = house(request), getattr(request.state, "person", None)
     new_guest = not getattr(request.state, "session", "") and not getattr(request.state, "guest", "")
@@ -186,8 +188,11 @@ def page(request: Request, template: str, /, status: int = 200, **values: object
             "languages": LANGUAGES,
             "static": here.link,
             "now": here.clock.now(),
-            "when": lambda instant, zone: when(instant, zone, who.zone if who else "UTC"),
+            "when": lambda instant, zone: dates.when(instant, zone, who.zone if who else "UTC"),
+            "spell": dates.spell,
+            "board_of": lambda name: here.listing.board_of(desk(request), name),
             **values,
+            "problems": told(request, values.get("problems", ())),
         },
     )
     answer = HTMLResponse(text, status_code=status, headers={"Cache-Control": "no-store"})
@@ -197,12 +202,19 @@ def page(request: Request, template: str, /, status: int = 200, **values: object
     return answer
 
 
-def when(instant: datetime, zone: str, viewer: str) -> Markup:
-    """An instant in its own zone and in the viewer's, each with UTC; the browser counts down to it."""
-    own = Markup('<time datetime="{}">{}</time>').format(instant.isoformat(), spell(instant, zone))
-    if viewer in (zone, "UTC"):
-        return own
-    return own + Markup(' <span class="yours">{} {}</span>').format(_("yours:"), spell(instant, viewer).split(" (")[0])
+def brief(request: Request, text: str | None) -> str:
+    """A text that names files as a person of the desk knows them: by where they lie in the site, not on the machine."""
+    return (text or "").replace(f"{house(request).site.need_root()}{os.sep}", "")
+
+
+def told(request: Request, problems: Iterable[Any]) -> list[Any]:
+    """Problems, or sentences, with files named as in `brief`."""
+    return [
+        replace(one, text=brief(request, one.text), file=brief(request, one.file) or None)
+        if isinstance(one, Problem)
+        else brief(request, str(one))
+        for one in problems
+    ]
 
 
 async def form(request: Request, *, most: int = 200_000) -> FormData:
@@ -237,8 +249,10 @@ async def read(request: Request, *, most: int) -> FormData:
             raise HTTPException(413)
         return message
 
-    request.state.form = await Request(request.scope, receive).form(max_files=50, max_fields=2_000, max_part_size=most)
-    found: FormData = request.state.form
+    found = await Request(request.scope, receive).form(max_files=50, max_fields=2_000, max_part_size=most)
+    if any("\0" in part for name, value in found.multi_items() for part in (name, value) if isinstance(part, str)):
+        raise HTTPException(400, _("There is a character in it that no text has (NUL)."))
+    request.state.form = found
     return found
 
 

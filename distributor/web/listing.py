@@ -3,7 +3,7 @@
 import os
 import re
 import time
-from collections.abc import Container, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -136,17 +136,27 @@ class Listing:
 
     def _counted(self, desk: Desk) -> list[Standing]:
         """The standings; what a person did shows at once, what a running mail-out did within a second."""
-        if self._ledger is None:
-            self._ledger = open_ledger(settings.store_url(desk.site, desk.settings))
-        mark = self._ledger.mark()
+        ledger = self._opened(desk)
+        mark = ledger.mark()
         if mark == self._known[0]:
             return self._standings
-        event, clock = self._ledger.last_event(), time.monotonic()
+        event, clock = ledger.last_event(), time.monotonic()
         if event == self._known[1] and clock - self._known[2] < _LAG:
             return self._standings
-        self._standings = self._ledger.standings()
+        self._standings = ledger.standings()
         self._known = (mark, event, time.monotonic())
         return self._standings
+
+    def _opened(self, desk: Desk) -> Ledger:
+        if self._ledger is None:
+            self._ledger = open_ledger(settings.store_url(desk.site, desk.settings))
+        return self._ledger
+
+    def board_of(self, desk: Desk, name: str) -> str:
+        """The id by which the ledger knows the release of a file; empty where it does not."""
+        known = read_draft(desk.site.need_root() / "releases" / f"{name}.md").id
+        with self._lock:
+            return known if known and self._opened(desk).release(known) else ""
 
     def with_channels(self, desk: Desk, rows: list[Row]) -> list[Row]:
         """The rows of one page with the channels that they go out on."""
@@ -161,26 +171,27 @@ class Listing:
 
 
 def _merged(drafts: list[Draft], standings: list[Standing]) -> list[Row]:
-    by_id = {draft.id: draft for draft in drafts if draft.id}
+    newest = {one.id: one.version for one in standings}
+    taken: dict[tuple[str, int], Draft] = {}  # the file of a release and version: the first of those that name them
+    waiting = []
+    for draft in sorted(drafts, key=lambda one: one.name):
+        key = (draft.id, max(draft.version, newest.get(draft.id, 0)))
+        if draft.id and (first := taken.setdefault(key, draft)) is not draft:
+            waiting.append(
+                draft._replace(wrong=f"{first.name}.md has the id '{draft.id}' too: give one of them another")
+            )
+        elif key[1] != newest.get(draft.id):
+            waiting.append(draft)
     rows = []
     for one in standings:
-        draft = by_id.get(one.id)
-        newer = draft is not None and draft.version > one.version  # a correction that is being written
-        rows.append(
-            Row(
-                one.id, draft.name if draft and not newer else "", one.headline, status_of(one), one.lift, one.zone,
-                (), one.version, one.counts,
-            )
-        )  # fmt: skip
-        if draft and not newer:
-            by_id.pop(one.id)
-    known = {one.id: one.version for one in standings}
-    for draft in drafts:
-        if draft.id not in known or draft.version > known[draft.id]:
-            facts = (draft.id, draft.name, draft.headline, Status.draft, draft.lift, draft.zone, draft.channels)
-            rows.append(Row(*facts, draft.version, {}, draft.wrong))
+        file = taken.get((one.id, one.version))
+        facts = (one.headline, status_of(one), one.lift, one.zone, (), one.version, one.counts)
+        rows.append(Row(one.id, file.name if file else "", *facts))
+    for draft in waiting:
+        words = (draft.id, draft.name, draft.headline, Status.draft, draft.lift, draft.zone, draft.channels)
+        rows.append(Row(*words, draft.version, {}, draft.wrong))
     far = float("inf")
-    return sorted(rows, key=lambda row: (row.lift.timestamp() if row.lift else far, row.headline, row.id))
+    return sorted(rows, key=lambda row: (row.lift.timestamp() if row.lift else far, row.headline, row.id, row.name))
 
 
 def _main_files(folder: Path) -> list[tuple[str, int, int]]:
@@ -222,13 +233,17 @@ def read_draft(path: Path) -> Draft:
     parts = head.split("\n---", 1)
     found = dict(_LINE.findall(parts[0])) if head.startswith("---") and len(parts) == 2 else None
     try:
-        if found is None or not found.get("headline") or any(value.startswith(_HARD) for value in found.values()):
+        if found is None or not found.get("headline") or found.get("channels") == "" or _hard(found.values()):
             front: Mapping[str, object] = frontmatter.load(path).front
         else:
             front = {name: value.partition(" #")[0].strip() for name, value in found.items()}
     except DistributorError as error:
         return Draft(path.stem, "", path.stem, None, "UTC", (), 1, error.problems[0].text)
     return _draft(path, front)
+
+
+def _hard(values: Iterable[str]) -> bool:
+    return any(value.startswith(_HARD) for value in values)
 
 
 def _draft(path: Path, front: Mapping[str, object]) -> Draft:

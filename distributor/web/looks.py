@@ -113,10 +113,9 @@ def look(request: Request, name: str, at: datetime | None = None, unsaved: Unsav
 
     cards = []
     for one in preview.rendered:
-        made = sheet.card(one, preview.release.zone, photos, picture)
+        made = sheet.card(one, desk.site.root, photos, picture)
         if one.message.html:
             made["frame_url"] = f"/r/{quote(name)}/preview/frame/{one.message.channel}/{one.message.lang}?of={token}"
-        made["place"] = str(made["place"]).removeprefix(f"{desk.site.root}/")
         cards.append({**made, "key": f"{one.message.channel}/{one.message.lang}", "opening": opening(one.message)})
     made_look = Look(name=name, token=token, preview=preview, made=now, photos=photos, pictures=pictures, cards=cards)
     looks.keep(made_look)

@@ -84,8 +84,6 @@ def _near(ordered: Sequence[tuple[datetime, str]], at: int) -> tuple[str, ...]:
 class Span:
     """The days that one page shows, whole weeks, Monday first."""
 
-    view: str  #: month, week or agenda
-    name: str  #: `2030-03`, `2030-W10`; empty for the agenda
     days: tuple[date, ...]
     month: int  #: days of other months are pale; 0: none
     before: str
@@ -96,19 +94,22 @@ def span(view: str, asked: str, today: date) -> Span:
     """The month or week that was asked for, or the one of `today` where that is none."""
     if view == "agenda":
         days = tuple(today + timedelta(days=at) for at in range(AGENDA.days + 1))
-        return Span(view=view, name="", days=days, month=0, before="", after="")
+        return Span(days=days, month=0, before="", after="")
     return _week(asked, today) if view == "week" else _month(asked, today)
 
 
 def _week(asked: str, today: date) -> Span:
     try:
-        monday = datetime.strptime(f"{asked}-1", "%G-W%V-%u").date()  # noqa: DTZ007  a day has no zone
-        days = tuple(monday + timedelta(days=at) for at in range(-7, 14))
+        days = _three(datetime.strptime(f"{asked}-1", "%G-W%V-%u").date())  # noqa: DTZ007  a day has no zone
     except (ValueError, OverflowError):
-        monday = today - timedelta(days=today.weekday())
-        days = tuple(monday + timedelta(days=at) for at in range(-7, 14))
+        days = _three(today - timedelta(days=today.weekday()))
     names = [f"{year:04}-W{week:02}" for year, week, _ in (day.isocalendar() for day in days[::7])]
-    return Span(view="week", name=names[1], days=days[7:14], month=0, before=names[0], after=names[2])
+    return Span(days=days[7:14], month=0, before=names[0], after=names[2])
+
+
+def _three(monday: date) -> tuple[date, ...]:
+    """The week before the one that begins then, that one, and the one after it."""
+    return tuple(monday + timedelta(days=at) for at in range(-7, 14))
 
 
 def _month(asked: str, today: date) -> Span:
@@ -118,13 +119,14 @@ def _month(asked: str, today: date) -> Span:
     count = year * 12 + month - 1
     names = [f"{(count + step) // 12:04}-{(count + step) % 12 + 1:02}" for step in (-1, 0, 1)]
     days = tuple(calendar.Calendar(0).itermonthdates(year, month))
-    return Span(view="month", name=names[1], days=days, month=month, before=names[0], after=names[2])
+    return Span(days=days, month=month, before=names[0], after=names[2])
 
 
-def by_day(found: Iterable[Entry], days: Iterable[date]) -> list[tuple[date, list[Entry]]]:
-    """The days in their order with what lies on each."""
+def weeks(found: Iterable[Entry], days: Sequence[date]) -> list[list[tuple[date, list[Entry]]]]:
+    """The days in their order, week by week, with what lies on each."""
     made: dict[date, list[Entry]] = {day: [] for day in days}
     for one in found:
         if (day := one.local.date()) in made:
             made[day].append(one)
-    return list(made.items())
+    laid = list(made.items())
+    return [laid[at : at + 7] for at in range(0, len(laid), 7)]

@@ -3,12 +3,13 @@
 import base64
 import hashlib
 import os
+import re
 import secrets
 import unicodedata
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import lru_cache
-from threading import Lock
+from threading import BoundedSemaphore, Lock
 from typing import TYPE_CHECKING
 
 import pyotp
@@ -29,6 +30,8 @@ LINK_LASTS = timedelta(hours=24)
 SHORTEST = 12  #: characters of a password
 _LONGEST_PASSWORD = 1_000
 _HASHER = PasswordHasher()  # argon2id with the library's parameters, RFC 9106's second recommendation
+_HASHING = BoundedSemaphore(2)  # each takes 64 MiB
+_SECRET = re.compile(r"[A-Z2-7]{32}")  # base32 of 160 bits
 _DAY = 86_400.0
 _PREFIX = "pd_"  # what a secret scanner can look for
 _FEED = "calendar_"  #: what a calendar address begins with, so that it is never taken for a token
@@ -48,10 +51,12 @@ def digest(secret: str) -> str:
 
 
 def tidy_name(text: str) -> str:
-    """A name as it is kept: one spelling for what looks the same (NFKC, lower case). Raises ActionError for what is none."""
-    name = unicodedata.normalize("NFKC", text).strip().casefold()
-    if not name or len(name) > 64 or not all(char.isalnum() or char in "._-@" for char in name):
-        raise ActionError("a name is 1 to 64 letters, digits or . _ - @, such as mira or mira@tidewater.example")
+    """A name as it is kept: one spelling for what looks the same (NFKC, lower case, single spaces). Raises ActionError for what is none."""
+    name = " ".join(unicodedata.normalize("NFKC", text).split()).casefold()
+    if not name or len(name) > 64 or not all(char.isalnum() or char in " ._-@" for char in name):
+        raise ActionError(
+            "a name is 1 to 64 letters, digits, spaces or . _ - @, such as mira or mira@tidewater.example"
+        )
     return name
 
 
@@ -65,20 +70,27 @@ def hashed(password: str, name: str = "") -> str:
         raise ActionError(f"a password has at most {_LONGEST_PASSWORD} characters")
     if len(set(password)) < 4 or (name and password.casefold().replace(name, "") in ("", "1", "123", "1234")):
         raise ActionError("that password is too easy to guess; a few words that only you put together are good")
-    return _HASHER.hash(unicodedata.normalize("NFC", password))
+    return _hash(password)
+
+
+def _hash(password: str) -> str:
+    with _HASHING:
+        return _HASHER.hash(unicodedata.normalize("NFC", password))
 
 
 @lru_cache(maxsize=1)
 def _nobodys() -> str:
     """A hash that takes as long to check as anybody's."""
-    return _HASHER.hash(secrets.token_hex(16))
+    return _hash(secrets.token_hex(16))
 
 
 def right(account: Account | None, password: str) -> bool:
     """Whether the password is the person's. Takes as long for a name that does not exist."""
     known = account.password if account and account.password and not account.disabled else None
+    stored = known or _nobodys()
     try:
-        _HASHER.verify(known or _nobodys(), unicodedata.normalize("NFC", password[:_LONGEST_PASSWORD]))
+        with _HASHING:
+            _HASHER.verify(stored, unicodedata.normalize("NFC", password[:_LONGEST_PASSWORD]))
     except (VerificationError, InvalidHashError):
         return False
     return known is not None
@@ -87,7 +99,7 @@ def right(account: Account | None, password: str) -> bool:
 def rehash(store: People, account: Account, password: str) -> None:
     """Bring an old hash to today's parameters, while the password is at hand."""
     if account.password and _HASHER.check_needs_rehash(account.password):
-        store.change(account.name, password=_HASHER.hash(unicodedata.normalize("NFC", password)))
+        store.change(account.name, password=_hash(password))
 
 
 # ── one-time codes (RFC 6238) ─────────────────────────────────────────────────────────────────────────────────────
@@ -96,6 +108,11 @@ def rehash(store: People, account: Account, password: str) -> None:
 def new_totp() -> str:
     """A secret of 160 bits (RFC 4226 §4) in base32."""
     return base64.b32encode(secrets.token_bytes(20)).decode()
+
+
+def is_totp(secret: str) -> bool:
+    """Whether that can be a secret of `new_totp`."""
+    return bool(_SECRET.fullmatch(secret))
 
 
 def locked(secret: str) -> str:
@@ -115,12 +132,19 @@ def unlocked(stored: str) -> str:
         raise ActionError(f"{KEY} is another than the one that one-time codes were set up with") from None
 
 
+def lacking() -> str:
+    """Why no one-time codes can be set up here; empty where they can."""
+    if os.environ.get(KEY):
+        return ""
+    return f"one-time codes need {KEY} in the desk's environment: their secrets are stored under it"
+
+
 def _lock() -> "Fernet":
     from cryptography.fernet import Fernet
 
-    phrase = os.environ.get(KEY, "")
-    if not phrase:
-        raise ActionError(f"one-time codes need {KEY} in the desk's environment: their secrets are stored under it")
+    if why := lacking():
+        raise ActionError(why)
+    phrase = os.environ[KEY]
     return Fernet(base64.urlsafe_b64encode(hashlib.sha256(b"desk codes\0" + phrase.encode()).digest()))
 
 

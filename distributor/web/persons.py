@@ -7,7 +7,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from distributor.errors import ActionError, DistributorError, Problem
-from distributor.web import kit, people
+from distributor.web import kit, once, people
 from distributor.web.kit import Role, _
 
 _LINES = 100
@@ -24,11 +24,11 @@ async def _shown(request: Request, status: int = 200, problems: tuple[Problem, .
 async def persons(request: Request) -> Response:
     """Everybody, with role and whether they can sign in."""
     kit.need(request, Role.admin)
-    return await _shown(request)
+    return await _shown(request, **once.take(request, "/people"))
 
 
 async def add(request: Request) -> Response:
-    """Add somebody; the page shows the one-time link by which they choose their password."""
+    """Add somebody; the page after it shows the one-time link by which they choose their password."""
     who, sent, here = kit.need(request, Role.admin), await kit.form(request), kit.house(request)
 
     def make() -> tuple[str, str]:
@@ -59,12 +59,13 @@ async def _with_link(request: Request, make: Callable[[], tuple[str, str]]) -> R
         name, secret = await kit.work(make)
     except DistributorError as error:
         return await _shown(request, 422, error.problems)
-    return await _shown(request, link=f"{kit.house(request).base}/first/{secret}", link_for=name)
+    once.put(request, "/people", {"link": f"{kit.house(request).base}/first/{secret}", "link_for": name})
+    return kit.go("/people")
 
 
 async def change(request: Request) -> Response:
     """Another role, or whether the person may sign in. Holds from the next request on."""
-    kit.need(request, Role.admin)
+    who = kit.need(request, Role.admin)
     sent, here, name = await kit.form(request), kit.house(request), request.path_params["name"]
 
     def write() -> None:
@@ -73,6 +74,8 @@ async def change(request: Request) -> Response:
             here.people.change(name, role=role.value)
             kit.note(request, "role", f"{name}: {role}")
         if "disabled" in sent:
+            if name == who.name:
+                raise ActionError(_("nobody disables themselves: ask another admin"))
             disabled = int(sent["disabled"] == "1")
             here.people.change(name, disabled=disabled, sign_out=True)
             kit.note(request, "disabled" if disabled else "enabled", name)

@@ -6,6 +6,7 @@ import email.policy
 import re
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import datetime
 from email.message import EmailMessage
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -17,11 +18,12 @@ from starlette.routing import Route
 
 from distributor import instants, sheet
 from distributor.contract import Message
-from distributor.embargo import spell
 from distributor.errors import ReleaseError
 from distributor.preview import Copy, Rendered
-from distributor.web import kit, looks
+from distributor.store import overview
+from distributor.web import dates, kit, looks, pointing
 from distributor.web.kit import _
+from distributor.web.listing import Status
 from distributor.web.looks import Look
 from distributor.web.merging import compare
 
@@ -62,12 +64,11 @@ def _page(request: Request) -> dict[str, Any]:
         "main": release.main,
         "lift": preview.lift,
         "lift_is_fixed": preview.lift_is_fixed,
-        "zones": [(zone, spell(preview.lift, zone)) for zone in release.display_zones],
+        "zones": [(zone, dates.spell(preview.lift, zone)) for zone in release.display_zones],
         "seal": preview.digest,
-        "findings": [
-            {"finding": one, "line": preview.file.lines.get(looks.top(one.field))}
-            for one in sheet.by_severity(preview.findings)
-        ],
+        "state": _state(request, found),
+        "link_of": pointing.links(name, looks.drafts(kit.desk(request)).texts(name)),
+        "findings": sheet.by_severity(preview.findings),
         "counts": sheet.counts(preview.all_findings()),
         "late": sheet.late(preview),
         "cards": cards,
@@ -82,6 +83,19 @@ def _page(request: Request) -> dict[str, Any]:
         ),
         "changes": _changes(request, found),
     }
+
+
+def _state(request: Request, found: Look) -> tuple[str, datetime | None]:
+    """Where this version stands by the ledger, and the instant that goes with it."""
+    release, acting = found.preview.release, kit.desk(request)
+    rows = kit.house(request).listing.rows(acting)
+    row = next((row for row in rows if (row.id, row.version) == (release.id, release.version)), None)
+    if row is None or row.status is Status.draft:
+        return Status.draft, None
+    with acting.ledger() as ledger:
+        known = ledger.release(row.id)
+        begun = [one.first_sent for one in overview.channels(ledger, known) if one.first_sent] if known else []
+    return row.status, min(begun, default=row.lift)
 
 
 def _views() -> list[tuple[str, str]]:
@@ -179,8 +193,11 @@ def _frame(request: Request) -> str:
     copy = next((copy for copy in one.copies if copy.recipient.address == asked.get("as")), None)
     html = sheet.frame(_personal(one, copy) if copy else message, found.photos)
     scheme = "dark" if asked.get("view") == "dark" else "light"
-    html = _in_scheme(html, scheme)
-    return re.sub(r"(?=</head>)", f"<style>:root{{color-scheme:{scheme}}}</style>", html, count=1, flags=re.IGNORECASE)
+    shown = _in_scheme(html, scheme)
+    style = f"color-scheme:{scheme}"
+    if scheme == "dark" and shown == html and "color-scheme" not in html:
+        style = "color-scheme:light;background:#fff"  # it knows no dark: its readers see it like this
+    return re.sub(r"(?=</head>)", f"<style>:root{{{style}}}</style>", shown, count=1, flags=re.IGNORECASE)
 
 
 def _in_scheme(html: str, scheme: str) -> str:
@@ -211,7 +228,8 @@ async def signoff(request: Request) -> Response:
 
     def made() -> str:
         found = _look(request)
-        return sheet.page(found.preview, kit.desk(request).press.templates, signoff=True)
+        acting = kit.desk(request)
+        return sheet.page(found.preview, acting.press.templates, root=acting.site.root, signoff=True)
 
     html = await kit.work(made)
     headers = {"Content-Security-Policy": _SHEET, "Cache-Control": "no-store"}

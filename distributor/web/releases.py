@@ -24,8 +24,7 @@ Counts = dict[str, int]
 
 def listing(house: House) -> Listing:
     """The list that is kept between requests."""
-    found: Listing = house.kept.setdefault("listing", Listing())
-    return found
+    return house.listing
 
 
 @dataclass(frozen=True, kw_only=True)

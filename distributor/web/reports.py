@@ -3,6 +3,7 @@ CSV with the same lines as `distributor report`.
 """
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Any
 
 from starlette.exceptions import HTTPException
@@ -31,7 +32,7 @@ async def report(request: Request) -> Response:
                     "release": one,
                     "channels": overview.channels(ledger, one),
                     "links": overview.links(ledger, one, _LINKS),
-                    "wrong": _grouped(overview.wrong(ledger, one, _WRONG)),
+                    "wrong": _grouped(_brief(request, overview.wrong(ledger, one, _WRONG))),
                 }
                 for one in known
             ]
@@ -40,6 +41,13 @@ async def report(request: Request) -> Response:
     if not versions:
         raise HTTPException(404)
     return kit.page(request, "report.html", release=versions[0]["release"], versions=versions, most=_WRONG)
+
+
+def _brief(request: Request, rows: Iterable[Delivery]) -> Iterator[Delivery]:
+    """Deliveries whose files are named as they lie in the site."""
+    for row in rows:
+        remote_id, remote_url, reason = (kit.brief(request, one) for one in (row.remote_id, row.remote_url, row.reason))
+        yield replace(row, remote_id=remote_id, remote_url=remote_url, reason=reason)
 
 
 def _grouped(rows: Iterable[Delivery]) -> list[tuple[str, State, str, list[str]]]:
@@ -61,7 +69,7 @@ async def table(request: Request) -> Response:
 
     def read() -> Iterator[str]:
         with acting.ledger() as ledger:
-            yield from lines(of(ledger, ledger.releases(name)))
+            yield from lines(_brief(request, of(ledger, ledger.releases(name))))
 
     if not await kit.work(there):
         raise HTTPException(404)

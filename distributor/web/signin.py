@@ -10,7 +10,7 @@ from starlette.routing import Route
 
 from distributor.embargo import zone_of
 from distributor.errors import ActionError, DistributorError
-from distributor.web import kit, people
+from distributor.web import kit, moments, people
 from distributor.web.kit import GUEST, House, Role, _
 from distributor.web.words import language
 
@@ -36,7 +36,9 @@ async def signin(request: Request) -> Response:
     """The form; an address to go to afterwards stays on this desk."""
     if getattr(request.state, "person", None):
         return kit.go("/")
-    return kit.page(request, "signin.html", next=_next(request.query_params.get("next", "")), wrong="", name="")
+    nobody = await kit.work(kit.house(request).people.nobody)
+    back = _next(request.query_params.get("next", ""))
+    return kit.page(request, "signin.html", next=back, wrong="", name="", nobody=nobody)
 
 
 async def sign_in(request: Request) -> Response:
@@ -111,7 +113,8 @@ async def sign_out(request: Request) -> Response:
 
 async def first(request: Request) -> Response:
     """A one-time link: the first admin says name and password, anybody else the password."""
-    return kit.page(request, "first.html", name=await _whose(request), problems=[], given="", zone="")
+    name = await _whose(request)
+    return kit.page(request, "first.html", name=name, given="", zone="", zones=moments.zones())
 
 
 async def take_first(request: Request) -> Response:
@@ -139,7 +142,8 @@ async def take_first(request: Request) -> Response:
     try:
         who = await kit.work(take)
     except DistributorError as error:
-        return kit.page(request, "first.html", status=422, name=name, problems=error.problems, given=given, zone=zone)
+        values = {"name": name, "problems": error.problems, "given": given, "zone": zone, "zones": moments.zones()}
+        return kit.page(request, "first.html", status=422, **values)
     address = request.client.host if request.client else ""
     note = "first admin" if not name else "password by link"
     await kit.work(lambda: here.people.note(who, note, "", release_id="", address=address, now=now))

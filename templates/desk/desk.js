@@ -21,9 +21,10 @@
       if (form !== body) for (const [key, value] of Object.entries(body || {})) form.append(key, value);
       return fetch(url, { method: "POST", body: form, headers: { "X-CSRF": desk.csrf(), Accept: "application/json" } });
     },
-    // "3 d 4 h", "12 min 5 s": two units are enough.
+    // "1 d 4 h", "12 min 5 s": two units are enough, and from two days on the days.
     span(milliseconds) {
       let seconds = Math.floor(Math.abs(milliseconds) / 1000);
+      if (seconds >= 172800) return `${Math.floor(seconds / 86400)} d`;
       const parts = [];
       for (const [unit, length] of [["d", 86400], ["h", 3600], ["min", 60], ["s", 1]]) {
         const count = Math.floor(seconds / length);
@@ -39,7 +40,7 @@
   function tick() {
     for (const place of document.querySelectorAll("[data-countdown]")) {
       const left = Date.parse(place.dataset.countdown) - desk.now();
-      const text = left > 0 ? `−${desk.span(left)}` : "";
+      const text = left > 0 ? root.dataset.in.replace("{time}", desk.span(left)) : "";
       if (place.textContent !== text) place.textContent = text;
     }
   }

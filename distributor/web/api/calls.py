@@ -42,9 +42,17 @@ def _rows(call: Call) -> list[Any]:
 
 
 def _file(call: Call) -> Any:
-    """The path of the release's file; raises ActionError where there is none, naming the nearest."""
-    if found := [row.name for row in _rows(call) if row.name]:
-        return call.desk.site.need_root() / "releases" / f"{found[-1]}.md"
+    """The path of the release's file, of the newest version; raises ActionError where there is none, naming the nearest, and where
+    several have that id.
+    """
+    rows = [row for row in _rows(call) if row.name]
+    newest = max((row.version for row in rows), default=0)
+    if found := sorted(row.name for row in rows if row.version == newest):
+        if len(found) > 1:
+            raise ActionError(
+                f"several files have the id '{call.release}': {', '.join(f'{name}.md' for name in found)}"
+            )
+        return call.desk.site.need_root() / "releases" / f"{found[0]}.md"
     known = sorted({row.id for row in listing(call.house).rows(call.desk) if row.name and row.id})
     raise ActionError(f"no file in releases/ has the id '{call.release}'{nearest(call.release, known)}")
 
