@@ -13,8 +13,8 @@ _ORDER = (
     "id", "embargoed_until", "embargo_note", "lang", "headline", "subheadline", "byline", "issuer", "distributor", "dateline",
     "contacts", "media", "hashtags", "links", "boilerplate", "disclaimer", "notes_to_editors",
 )  # fmt: skip
-#: Bytes. A release file may have 1,000,000 (frontmatter.MAX_FILE); fields and the reader's work need room.
-MAX_BODY, _MAX_COMMENTS = 500_000, 150_000
+#: Bytes. A release file may have 1,000,000 (frontmatter.MAX_FILE) and its front matter 64,000; fields need room.
+MAX_BODY, _MAX_COMMENTS = 500_000, 16_000
 _DEFINITE_BULLETS = frozenset("•●▪◦‣⁃∙")
 
 # What starts a block in Markdown (CommonMark 0.31, sections 4.1 to 5.3), each with the character to escape.
