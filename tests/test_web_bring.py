@@ -3,8 +3,11 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from distributor.web import documents, fronts
+from distributor.markdown import Body
+from distributor.web import documents, fronts, webtext
 from tests.desks import NAME, WebDesk
 
 URL = "/releases/import"
@@ -55,6 +58,69 @@ def test_an_embargo_that_could_not_be_read_is_told_on_top(desk: WebDesk) -> None
     answer = desk.client().post(URL, data={"text": f"{sure}\n\nPiers open\n\nThe piers open today."})
     assert "cannot be scheduled" not in answer.text
     assert "2031-03-03 09:00 Asia/Hong_Kong" in answer.text
+
+
+def body(page: str) -> tuple[str, tuple[str, ...]]:
+    """The body of the release that is made of a page, and what was left out."""
+    made, left = documents.draft(documents.read(f"<html><body>{page}".encode()))
+    return made.markdown.partition("\n---\n")[2].strip(), left
+
+
+@pytest.mark.parametrize(
+    ("page", "written"),
+    [
+        ("HONG KONG, 3 March 2031 - The <b>board</b> met <i>today</i>", "The **board** met *today*"),
+        ("HONG KONG, 3 March 2031 - See <a href='https://x.example/a'>the <i>map</i></a>!", "See [the *map*](https://x.example/a)!"),
+        ("<strong>named </strong><b>it</b> so", "**named it** so"),
+        ("<b>one;<br>two</b>", "**one;**\n\n**two**"),
+        ("<b><strong>twice</strong></b> a<b>(b)</b>c", "**twice** a(**b**)c"),
+        ("x <span style='font-weight: 700'>s</span> <b style='font-weight:normal'>n</b>", "x **s** n"),
+        ("<span style='font-style:italic; font-weight:bold'>bi</span> <b><i>bi</i></b>", "***bi*** ***bi***"),
+        ("今天<b>「海港線」</b>開通", "今天「**海港線**」開通"),
+        ("1. a <i>b</i>", "1\\. a *b*"),
+        ("wow!<a href='https://y.example'>this</a>", "wow\\![this](https://y.example)"),
+        ("2 * 3 * <i>4</i>*", "2 * 3 * *4*\\*"),
+        ("<a href='mailto:a@b.example'>a@b.example</a> and <a href='javascript:x'>none</a>", "[a@b.example](mailto:a@b.example) and none"),
+    ],
+)  # fmt: skip
+def test_links_and_emphasis_stay_where_the_words_do(page: str, written: str) -> None:
+    assert body(f"<h1>Headline</h1><p>{page}.</p><p>The end of it.</p>") == (f"{written}.\n\nThe end of it.", ())
+
+
+def test_emphasis_in_a_field_of_plain_words_is_told() -> None:
+    left = body("<h1>Headline</h1><p>It met.</p><p>About Us</p><p>We are <b>great</b> people of the sea.</p>")[1]
+    assert left == ("bold or italics of 'great': those words are in fields of plain text now",)
+
+
+def test_a_table_is_a_line_for_each_row_and_the_page_says_so(desk: WebDesk) -> None:
+    table = "<table><tr><th>Pier</th><th>Opens</th></tr><tr><td><p>Star <b>Ferry</b></p></td><td></td><td><p>9</p><p>am</p></td></tr>"
+    page = f"<html><h1>Piers reopen</h1><p>They do.</p>{table}<tr><td> </td></tr></table><p>The end of it.</p>"
+    answer = desk.client().post(URL, files={"file": ("x", page.encode(), "text/html")})
+    assert "Left out: the form of a table: each row is an item of a list now" in " ".join(answer.text.split())
+    source = (desk.root / "releases" / "piers-reopen.md").read_text()
+    assert "They do.\n\n- Pier | Opens\n- Star **Ferry** | | 9 am\n\nThe end of it." in source
+
+
+def test_a_table_that_lays_out_a_page_is_no_table() -> None:
+    layout = "<table><tr><td><h2>Piers</h2><p>One.</p></td><td>Two.</td></tr></table>"
+    assert body(f"<h1>Headline</h1><p>It met.</p>{layout}") == ("It met.\n\n## Piers\n\nOne.\n\nTwo.", ())
+
+
+_BITS = st.sampled_from(
+    ["a", "b c", " ", "*", "_", "`", "[", "](x)", "!", "\\", "1. ", "- ", "# ", "「", "」", "&lt;b&gt;", "&amp;amp;", "|", "<br>", "é", "香港"]
+    + [f"<{end}{tag}>" for tag in ("b", "i", "em", "strong", "li", "h2") for end in ("", "", "/")]
+    + ["<a href='https://x.example/_a_'>", "</a>", "<p>", "</p>", "<td>", "<tr>", "<table>", "</table>"]
+)  # fmt: skip
+
+
+@given(st.lists(_BITS, max_size=25).map("".join))
+def test_markup_never_changes_the_words(page: str) -> None:
+    for block in webtext.read(f"<p>x{page}").blocks:
+        for text in (block.words, block.words[2:].strip(), block.words[:-2].strip()):
+            made = block.written(text)
+            if made is not None and text:
+                assert Body(made).paragraphs == (text,)
+                assert Body(made).markup() is None
 
 
 @pytest.mark.parametrize("page", [URL, "/releases/new"])

@@ -164,10 +164,10 @@ def link(text: str) -> Labelled | None:
 
 
 def address_at_end(text: str) -> tuple[str, str]:
-    """A text and the web address it ends with, if any."""
+    """A text and the web address it ends with, if any; one that runs on from a word stays with it."""
     tail = text[-500:]
     found = list(_ADDRESS.finditer(tail))
-    if not found or re.search(r"\w", tail[found[-1].end() :]):
+    if not found or re.search(r"\w", tail[found[-1].end() :]) or re.search(r"\w\Z", tail[: found[-1].start()]):
         return text, ""
     return text[: len(text) - len(tail) + found[-1].start()].strip(), found[-1][0]
 

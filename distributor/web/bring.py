@@ -110,7 +110,7 @@ def _brought(request: Request, data: bytes | None, text: str, form: FormData) ->
     if brought.is_release:
         return _as_it_is(request, brought)
     lang = str(form.get("lang") or "").strip() or None
-    made = documents.draft(brought, lang=lang)
+    made, left = documents.draft(brought, lang=lang)
     drafts = looks.drafts(desk)
     name = drafts.unused(made.id, _ids(drafts))
     source = made.markdown if name == made.id else fronts.set_field(made.markdown, "id", name)
@@ -119,7 +119,7 @@ def _brought(request: Request, data: bytes | None, text: str, form: FormData) ->
     found = [*preflight.check(release, kit.house(request).clock.now()), *preflight.imported(made.dropped)]
     return {
         "name": name, "headline": release.main.headline, "guesses": made.guesses, "dropped": made.dropped,
-        "findings": found, "left": brought.left, "problems": [], "taken": "",
+        "findings": found, "left": left, "problems": [], "taken": "",
         "unread": release.embargo_note if release.embargoed_until is None else "",
     }  # fmt: skip
 
