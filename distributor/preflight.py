@@ -12,11 +12,10 @@ from distributor.markdown import Body
 from distributor.plain import normalize
 from distributor.release import LanguageVersion, Release
 
-_PLACEHOLDER = re.compile(r"\b(TKTK|TK|XXX+|lorem ipsum|TBC|TBD)\b|\[(?:insert|name|date)[^\]]*\]", re.IGNORECASE)
+_PLACEHOLDER = re.compile(r"\b(TKTK|TK|XXX+|lorem ipsum|TBC|TBD)\b|\[(?:insert|name|date)[^\]]{0,200}\]", re.IGNORECASE)
 _LOST_LINK = re.compile(
-    r"[^.\n]*\b(?:available at|visit|read more at|see|click|here|website at|at:)\s*[.,;](?=\s|$)", re.IGNORECASE
+    r"\b(?:available at|visit|read more at|see|click|here|website at|at:)\s*[.,;](?=\s|$)", re.IGNORECASE
 )
-_SHOUTING = re.compile(r"^[^a-z]*[A-Z][^a-z]*[A-Z][^a-z]*$")
 
 
 def check(release: Release, now: datetime) -> list[Finding]:
@@ -52,7 +51,10 @@ def _note(code: str, text: str, field: str | None = None) -> Finding:
 def _facts(release: Release, now: datetime) -> Iterator[Finding]:
     lift = release.embargoed_until
     if lift is None and release.embargo_note:
-        text = f"the release speaks of an embargo ('{release.embargo_note[:60]}') but has none: set embargoed_until"
+        text = (
+            f"the release speaks of an embargo ('{release.embargo_note[:60]}') but has none: set embargoed_until, written as "
+            f"{embargo.EXAMPLE}, or take embargo_note out where there is no embargo"
+        )
         yield _error("embargo-unclear", text, "embargoed_until")
     elif lift is None:
         yield _note("embargo-missing", "no embargo: it goes out at the moment it is scheduled for", "embargoed_until")
@@ -104,7 +106,7 @@ def _headline(text: LanguageVersion) -> Iterator[Finding]:
         yield _warning(
             "headline-long", f"the headline has {length} characters; editors and search cut after 110{more}", "headline"
         )
-    if length > 15 and _SHOUTING.match(text.headline):
+    if length > 15 and len(re.findall("[A-Z]", text.headline)) > 1 and not re.search("[a-z]", text.headline):
         yield _warning("headline-capitals", "the headline is all capitals; wires refuse that", "headline")
     if text.headline.endswith(("!", "！")):
         yield _warning(
@@ -145,6 +147,7 @@ def _body(text: LanguageVersion) -> Iterator[Finding]:
         if found := _PLACEHOLDER.search(words):
             yield _error("placeholder", f"'{found[0]}' looks like a placeholder", field)
         if lost := _LOST_LINK.search(words):
-            yield _warning("link-lost", f"a link seems to be lost here: '{lost[0].strip()[-60:]}'", field)
+            said = re.split(r"[.\n]", words[max(lost.start() - 60, 0) : lost.start()])[-1] + lost[0]
+            yield _warning("link-lost", f"a link seems to be lost here: '{said.strip()[-60:]}'", field)
     if "’" in text.headline and "'" in everything["body"] and "’" not in everything["body"]:
         yield _note("apostrophes-mixed", "the headline has curly apostrophes, the body straight ones", "headline")

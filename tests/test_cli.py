@@ -276,6 +276,18 @@ class TestTheShippedSite:
         assert code == 2
         assert "--force" in err
 
+    def test_an_embargo_that_cannot_be_read_is_an_error_of_the_import(self, office: Cli, tmp_path: Path) -> None:
+        text = tmp_path / "pasted.txt"
+        text.write_text(
+            "EMBARGOED UNTIL 12:00 am, 3 March 2031 Hong Kong time\n\nPiers reopen\n\nThe piers reopen today.\n"
+        )
+        out = office("import", str(text), "--json")[1]
+        found = {one["code"]: one["severity"] for one in json.loads(out)["findings"]}
+        assert found["embargo-unclear"] == "error"
+        code, _, err = office("schedule", str(tmp_path / "piers-reopen.md"), "--at", "2031-03-03 00:00 UTC")
+        assert code
+        assert "speaks of an embargo" in err
+
 
 def test_the_sample_is_complete() -> None:
     assert {path.name for path in SAMPLE.iterdir()} == {

@@ -237,6 +237,24 @@ def test_a_sentence_is_no_dateline(tmp_path: Path, line: str) -> None:
         ("EMBARGOED UNTIL 25:00 HKT, 25 January 2027", None, "no time of day"),
         ("EMBARGOED UNTIL 02:30 CET, 28 March 2027", None, "does not exist"),
         ("EMBARGOED UNTIL 01:30 ET, 7 November 2027", None, "happens twice"),
+        ("EMBARGOED UNTIL 9:00 am, 3 March 2027 Hong Kong time", "2027-03-03 09:00 Asia/Hong_Kong", "Hong Kong"),
+        ("EMBARGOED UNTIL 3 MARCH 2027 9 AM HONG KONG TIME", "2027-03-03 09:00 Asia/Hong_Kong", "HONG KONG TIME"),
+        ("EMBARGOED UNTIL 9.30pm on Wednesday 3 March 2027, GMT", "2027-03-03 21:30 UTC", "GMT"),
+        ("EMBARGOED UNTIL 9am 3 March 2027 in London", "2027-03-03 09:00 Europe/London", "London"),
+        ("EMBARGOED UNTIL 9:00 am, 3 March 2027 (UTC+8)", "2027-03-03 09:00:00+08:00", "UTC"),
+        ("EMBARGOED UNTIL 0001 hrs, 3 March 2027, UK time", "2027-03-03 00:01 Europe/London", "UK time"),
+        ("EMBARGOED UNTIL 9 a.m. Pacific Daylight Time on June 3, 2027", "2027-06-03 09:00 America/Los_Angeles", "PDT"),
+        ("PRESS RELEASE - EMBARGOED UNTIL 09:00, 3 March 2027, Paris", "2027-03-03 09:00 Europe/Paris", "Paris"),
+        ("EMBARGOED UNTIL 9:00 am, 3 March 2027 HKT / 01:00 GMT", "2027-03-03 09:00 Asia/Hong_Kong", "HKT"),
+        ("請勿於香港時間2027年3月3日上午9時前發布", "2027-03-03 09:00 Asia/Hong_Kong", "香港時間"),
+        ("EMBARGOED UNTIL 9:00 am, July 4, 2027, Eastern Standard Time", None, "has EDT, not EST"),
+        ("EMBARGOED UNTIL 9:00 am, 3 March 2027 HKT / 02:00 GMT", None, "not the same instant"),
+        ("EMBARGOED UNTIL 9:00 am, 3 March 2027 HKT or GMT", None, "more than one time zone"),
+        ("EMBARGOED UNTIL 09:00 HKT, 3 March 2027 (01:00)", None, "without its time zone"),
+        ("EMBARGOED UNTIL 9:00, briefing 10:00, 3 March 2027 Hong Kong time", None, "more than one time of day"),
+        ("EMBARGOED UNTIL 9am on 3 March 2027, London launch", None, "no time zone"),
+        ("EMBARGOED UNTIL 9am local time, 3 March 2027", None, "local time"),
+        ("FOR RELEASE ON 3 MARCH 2027", None, "no time of day"),
         ("FOR IMMEDIATE RELEASE", None, "no embargo"),
     ],
 )  # fmt: skip
@@ -249,6 +267,26 @@ def test_an_embargo_only_where_it_is_certain(tmp_path: Path, line: str, instant:
     assert why in reasons(draft)[1]
     if "EMBARGO" in line:
         assert "embargoed_until" in fields(draft)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "EMBARGOED UNTIL 9am <b>sharp</b>\n\nHeadline\n\nThe board met.",
+        "Headline\n\n"
+        + "A paragraph about piers.\n\nAnother one about boats.\n\n" * 5
+        + "Embargoed until 3 March 2027, noon",
+        "STRICTLY EMBARGOED until noon. " + "This text is for your eyes only. " * 9 + "\n\nHeadline\n\nThe board met.",
+        "限时发布：2027年3月3日9时\n\n渡轮公司开办新航线\n\n今日宣布。",
+    ],
+    ids=["markup", "below", "long", "hans"],
+)
+def test_an_embargo_line_is_kept_wherever_it_stands_and_however_it_is_written(tmp_path: Path, text: str) -> None:
+    draft = importing.draft(text)
+    nothing_is_lost(text, draft, tmp_path)
+    release = read_back(draft, tmp_path)
+    assert release.embargoed_until is None
+    assert "embargo-unclear" in {finding.code for finding in preflight.check(release, datetime.now(UTC))}
 
 
 def test_two_embargo_lines_that_disagree_leave_it_open() -> None:
@@ -351,9 +389,10 @@ class TestParts:
         assert read_back(importing.draft("Ferry", lang="fr", id="my-id"), tmp_path).id == "my-id"
         assert importing.draft("L’été à São Paulo – 5 % de plus!").id == "lete-a-sao-paulo-5-de-plus"
         assert len(importing.draft("word " * 40).id) <= 60
-        for wrong in ({"id": "No Slug"}, {"lang": "english please"}):
-            with pytest.raises(ReleaseError):
-                importing.draft("Ferry", **wrong)
+        with pytest.raises(ReleaseError):
+            importing.draft("Ferry", id="No Slug")
+        with pytest.raises(ReleaseError):
+            importing.draft("Ferry", lang="english please")
 
 
 @pytest.mark.parametrize(
@@ -388,7 +427,7 @@ def test_escaped_text_reads_back_unchanged(text: str) -> None:
         "---\nid: x\n---\nlooks like a release", "# heading\n\n> quote\n\n```\ncode\n```\n\n1. x", "a\\b *c* _d_ `e` [f](g) <b>h</b> &amp; |",
         "Headline\n\n<script>alert(1)</script>\n\n<b>About X</b>\n\ntext", "<h1>Big</h1>\n\nx", "Embargoed until 99:99 ET, February 31, 2027",
         "香港\n\n渡輪公司", "x: y: z\n\n@at - #no", "Hashtag: #a #A #b\n\nx", "'quoted': \"both\"\n\n%percent", "null", "~", "yes\n\nno", "!tag x\n\n&a *b",
-        "H\n\nPhoto: <img src=x onerror=y>\n\nPhoto: ok <b", "H\n\nContact: <b>A</b>, a@b.example", "H\n\nContact: a@b..example, +1", "{{ 7 * 7 }}\n\n{% x %}",
+        "H\n\nPhoto: A pier #a#bhttps://x.example/y", "H\n\nPhoto: <img src=x onerror=y>\n\nPhoto: ok <b", "H\n\nContact: <b>A</b>, a@b.example", "H\n\nContact: a@b..example, +1", "{{ 7 * 7 }}\n\n{% x %}",
         "../../etc/passwd\n\nx", "H\nBcc: x@y.example\n\nb", "H\n\n[a](javascript:alert(1)) ![b](data:x)", "\u202egnp.exe\n\n\u2066x\u2069", "e\u0301\n\n\u0301x",
     ],
 )  # fmt: skip

@@ -63,7 +63,8 @@ def _could_be_caption(reading: Reading, text: str) -> bool:
 
 
 def _is_media(reading: Reading, photo: dict[str, str]) -> bool:
-    if len(reading.front.get("media", ())) >= _MOST_MEDIA or sum(map(len, photo.values())) > _LONGEST_CAPTION:
+    size = sum(map(len, photo.values()))
+    if len(reading.front.get("media", ())) >= _MOST_MEDIA or size > _LONGEST_CAPTION or size * 4 > reading.room():
         return False
     try:
         Media.model_validate(photo)
@@ -87,7 +88,7 @@ def _credit(reading: Reading, index: int) -> bool:
 def _hashtags(reading: Reading, index: int) -> bool:
     paragraph = reading.rest[index]
     line = hashtags.read(paragraph.text)
-    if not line or "hashtags" in reading.front or not labels.fits(paragraph.text):
+    if not line or "hashtags" in reading.front or not _has_room(reading, paragraph.text):
         return False
     if not (line.tags or line.links):
         following = reading.at(index + 1)
@@ -115,7 +116,7 @@ def _link(reading: Reading, index: int) -> bool:
     """`Read more at https://…`; `Photo - https://…` is a photo that is on the web already."""
     paragraph = reading.rest[index]
     found = labels.link(paragraph.text)
-    if not found or len(reading.front.get("links", ())) >= _MOST_LINKS:
+    if not found or len(reading.front.get("links", ())) >= _MOST_LINKS or not _has_room(reading, paragraph.text):
         return False
     kind = {"photo": "photo", "image": "photo", "video": "video"}.get(found.label.strip(" :-–—").lower())
     title = re.sub(r"\s+(?:at|here|on|visit)$", "", found.label.strip(" :：-–—"), flags=re.IGNORECASE)
@@ -211,7 +212,7 @@ def _notes(reading: Reading, index: int) -> bool:
     if (
         not found
         or "notes_to_editors" in reading.front
-        or not labels.fits(found.text)
+        or not _has_room(reading, found.text)
         or len(found.text) > _LONGEST_PROSE
     ):
         return False
@@ -231,11 +232,11 @@ def _notes(reading: Reading, index: int) -> bool:
 def _section(reading: Reading, index: int) -> list[str]:
     """Take the paragraphs from `index` to the next labelled part."""
     texts: list[str] = []
-    size = 0
+    size, room = 0, min(_LONGEST_PROSE, reading.room() // 2)
     while paragraph := reading.at(index):
         text = paragraph.printed
-        size += len(text)
-        if starts_section(paragraph.text) or not labels.fits(text) or size > _LONGEST_PROSE:
+        size += len(text.encode())
+        if starts_section(paragraph.text) or not labels.fits(text) or size > room:
             break
         if _lost_link(reading, index) and reading.at(index) is not paragraph:
             continue
@@ -244,12 +245,20 @@ def _section(reading: Reading, index: int) -> list[str]:
     return texts
 
 
+def _has_room(reading: Reading, text: str) -> bool:
+    return labels.fits(text) and len(text.encode()) <= reading.room()
+
+
 def _is_prose(text: str) -> bool:
     return labels.fits(text) and not _REFERENCE.fullmatch(text) and len(text) <= _LONGEST_PROSE
 
 
 def _contacts(reading: Reading, index: int) -> bool:
-    if contacts.heading(reading.rest[index].text) is None or len(reading.front.get("contacts", ())) >= _MOST_CONTACTS:
+    if (
+        contacts.heading(reading.rest[index].text) is None
+        or len(reading.front.get("contacts", ())) >= _MOST_CONTACTS
+        or reading.room() < 4_000
+    ):
         return False
     length = contacts.block_length(reading.rest[index : index + 60])
     block = reading.rest[index : index + length]

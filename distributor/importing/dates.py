@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from functools import lru_cache
 
 from distributor.embargo import Embargo, EmbargoError, parse, zone_names, zone_of
 
@@ -34,8 +35,10 @@ _PLACES = {
     "CET": ("Europe/Berlin",), "CEST": ("Europe/Berlin",),
     "AEST": ("Australia/Sydney", "Australia/Brisbane"), "AEDT": ("Australia/Sydney",),
     "AWST": ("Australia/Perth",), "NZST": ("Pacific/Auckland",), "NZDT": ("Pacific/Auckland",),
-    "EASTERN TIME": ("America/New_York",), "PACIFIC TIME": ("America/Los_Angeles",),
-    "CENTRAL EUROPEAN TIME": ("Europe/Berlin",), "BEIJING TIME": ("Asia/Shanghai",),
+    "EASTERN": ("America/New_York",), "CENTRAL": ("America/Chicago",), "MOUNTAIN": ("America/Denver",),
+    "PACIFIC": ("America/Los_Angeles",), "CENTRAL EUROPEAN": ("Europe/Berlin",), "UK": ("Europe/London",),
+    "BEIJING": ("Asia/Shanghai",), "CHINA": ("Asia/Shanghai",), "JAPAN": ("Asia/Tokyo",), "KOREA": ("Asia/Seoul",),
+    "TAIWAN": ("Asia/Taipei",), "NEW YORK CITY": ("America/New_York",),
     "香港時間": ("Asia/Hong_Kong",), "香港时间": ("Asia/Hong_Kong",), "北京時間": ("Asia/Shanghai",),
     "北京时间": ("Asia/Shanghai",), "台北時間": ("Asia/Taipei",), "日本時間": ("Asia/Tokyo",),
 }  # fmt: skip
@@ -45,11 +48,26 @@ _ZONE = (
     r"(?P<zone>[A-Za-z]+/[A-Za-z_]+|[A-Z][A-Za-z]+(?:\s[A-Z][A-Za-z]+){0,2}\s(?:[Ll]ocal\s)?[Tt]ime\b"
     r"|(?:UTC|GMT)\s?[+-]\d{1,2}(?::?\d{2})?\b|[A-Z]{1,4}T\b|UTC\b|Z\b|\w{2}[時时][間间])"
 )
+#: Where it may stand apart from the time: `9:00 am, 3 March 2027 Hong Kong time`. Abbreviations in capitals only.
+_APART = re.compile(
+    r"(?<![\w/])(?:[A-Z][A-Za-z]+/[A-Z][A-Za-z_]+|(?:UTC|GMT)\s?[+-]\d{1,2}(?::?\d{2})?|[A-Z]{1,4}T|UTC)(?!\w)"
+    r"|\w{2}[時时][間间]"
+)
+#: `0001 hrs`, `0900 HKT`.
+_MILITARY = re.compile(r"\b([01]\d|2[0-3])([0-5]\d)(?=\s*(?:hrs?\b|hours\b|[A-Z]{2,3}T\b|UTC\b))")
+_PLACE_TIME = re.compile(r"((?:[^\W\d_]+[ ]){1,3})time\b", re.IGNORECASE)
+#: What an embargo line says besides its time: where nothing else is left but a place, it is the time of that place.
+_SAID = re.compile(
+    r"strict(?:ly)?|private|and|confidential|under|embargo(?:ed)?|until|till|not|to|be|for|released?|publi(?:cation|shed)"
+    r"|broadcast|before|hold|press|media|news|on|at|in|the|from|of|local|time|hrs|hours|noon|\w+day",
+    re.IGNORECASE,
+)
 _TIME = re.compile(
     rf"(?<![\d:.])(?P<hour>\d{{1,2}})(?:[:.](?P<minute>\d{{2}}))?(?!\d)\s*(?:hrs?\b|hours\b)?"
     rf"\s*(?P<half>[ap]\.?\s?m\b\.?|noon\b)?\s*[,(（]?\s*{_ZONE}?",
     re.IGNORECASE,
 )
+_OFFSET = re.compile(r"(?:UTC|GMT)\s?([+-])(\d{1,2}):?(\d{2})?", re.IGNORECASE)
 _TIME_HAN = re.compile(
     r"(?P<half>上午|下午|早上|晚上|中午)?\s*(?P<hour>\d{1,2})\s*[時时点點](?:\s*(?P<minute>\d{1,2})\s*分)?"
     r"\s*[(（]?\s*(?P<zone>\w{2}[時时][間间])?"
@@ -84,12 +102,13 @@ def instant(text: str) -> tuple[Embargo, str]:
     no date, year, time or zone, an abbreviation of several places or of the other half of the year, a wrong weekday.
     """
     day = _day(text)
-    clocks = list(_clocks(re.sub(DATE, " ; ", text, flags=re.IGNORECASE)))
+    rest = _MILITARY.sub(r"\1:\2", re.sub(DATE, " ; ", text, flags=re.IGNORECASE))
+    clocks = list(_clocks(rest))
     if not clocks:
         raise Doubt("it names no time of day")
     zoned = [clock for clock in clocks if clock.zone]
-    if not zoned:
-        raise Doubt("it names no time zone")
+    if loose := {clock for clock in clocks if not clock.zone}:
+        zoned.insert(0, _elsewhere(rest, loose, {clock.zone for clock in zoned}))
     first, *others = (_readings(clock, day) for clock in zoned)
     for other in others:  # `09:00 HKT (01:00 GMT)`: the second time may fall on the day before or after
         instants = {one.instant + timedelta(days=shift) for one in other for shift in (-1, 0, 1)}
@@ -101,6 +120,33 @@ def instant(text: str) -> tuple[Embargo, str]:
         raise Doubt(f"{zoned[0].zone} is the time of several places ({zones})")
     found = first[0]
     return found, f"{zoned[0].zone} read as {found.zone}"
+
+
+def _elsewhere(rest: str, clocks: set[_Clock], used: set[str]) -> _Clock:
+    """The one time without a zone, with the one zone that stands apart from it and belongs to no other time."""
+    names = [found[0] for found in _APART.finditer(rest)]
+    for found in _PLACE_TIME.finditer(rest):
+        said = found[1].split()
+        tails = (_short(f"{' '.join(said[at:])} time") for at in range(len(said)))
+        names += [name for name in tails if _places(name)][:1]
+    if not names and not used:
+        said = re.findall(r"[^\W\d_]+", _TIME.sub(" ", rest))
+        names = [" ".join(word for word in said if not _SAID.fullmatch(word))]
+    zones = {name for name in names if name not in used and (_OFFSET.fullmatch(name) or _places(name))}
+    if not zones:
+        raise Doubt("it names a time without its time zone" if used else "it names no time zone")
+    if len(zones) > 1:
+        raise Doubt(f"it names more than one time zone ({', '.join(sorted(zones))})")
+    if len(clocks) > 1:
+        raise Doubt("it names more than one time of day")
+    return replace(clocks.pop(), zone=zones.pop())
+
+
+def _short(zone: str) -> str:
+    """`Eastern Standard Time` as EST, which holds for half a year; any other name as it is."""
+    long = re.fullmatch(r"(?:[A-Za-z]+ ){1,2}(?:Standard|Daylight|Summer|Mean) Time", zone, re.IGNORECASE)
+    short = "".join(word[0] for word in zone.split()).upper() if long else ""
+    return short if short in _PLACES else zone
 
 
 def _day(text: str) -> date:
@@ -143,13 +189,17 @@ def _clocks(text: str) -> Iterator[_Clock]:
 def _clock(hour: int, minute: str | None, zone: str | None) -> _Clock:
     if hour > 23 or int(minute or 0) > 59:
         raise Doubt(f"{hour}:{minute or '00'} is no time of day")
-    return _Clock(hour, int(minute or 0), re.sub(r"\s+", " ", zone or "").strip())
+    return _Clock(
+        hour,
+        int(minute or 0),
+        _short(" ".join(re.sub(r"^(?:at|on|in)\b", "", zone or "", flags=re.IGNORECASE).split())),
+    )
 
 
 def _readings(clock: _Clock, day: date) -> list[Embargo]:
     """Every instant that a time with a zone can mean on that day."""
     found, reasons = [], []
-    offset = re.fullmatch(r"(?:UTC|GMT)\s?([+-])(\d{1,2}):?(\d{2})?", clock.zone, re.IGNORECASE)
+    offset = _OFFSET.fullmatch(clock.zone)
     if offset:
         return [_read(clock, day, f"{offset[1]}{int(offset[2]):02}:{offset[3] or '00'}")]
     places = _places(clock.zone)
@@ -160,7 +210,7 @@ def _readings(clock: _Clock, day: date) -> list[Embargo]:
         name = read.instant.astimezone(zone_of(place)).tzname() or ""
         abbreviation = clock.zone.upper()
         if (
-            not re.fullmatch("[A-Z]{1,4}", abbreviation)
+            not re.fullmatch("[A-Z]{1,3}T", abbreviation)
             or abbreviation in _ALL_YEAR
             or name == abbreviation
             or name[:1] in "+-"
@@ -183,7 +233,16 @@ def _read(clock: _Clock, day: date, zone: str) -> Embargo:
 def _places(name: str) -> tuple[str, ...]:
     if name in zone_names() and "/" in name:
         return (name,)
-    if name.upper() in _PLACES:
-        return _PLACES[name.upper()]
-    city = re.sub(r"\s(?:local\s)?time$", "", name, flags=re.IGNORECASE).replace(" ", "_")
-    return tuple(sorted(known for known in zone_names() if known.rpartition("/")[2] == city and known.count("/") == 1))
+    city = re.sub(r"\s(?:local\s)?time$", "", name, flags=re.IGNORECASE).upper()
+    return _PLACES.get(city) or _cities().get(city, ())
+
+
+@lru_cache(maxsize=1)
+def _cities() -> dict[str, tuple[str, ...]]:
+    """The zones of every city, by its name in capitals."""
+    found: dict[str, tuple[str, ...]] = {}
+    for known in sorted(zone_names()):
+        if known.count("/") == 1:
+            city = known.rpartition("/")[2].replace("_", " ").upper()
+            found[city] = (*found.get(city, ()), known)
+    return found

@@ -10,7 +10,7 @@ from distributor.importing import below, top
 from distributor.importing.language import language, slug
 from distributor.importing.lines import Book, DroppedLine, Guess, paragraphs
 from distributor.importing.reading import Reading
-from distributor.importing.write import body_markdown, fitting, release_file
+from distributor.importing.write import Writer, body_markdown, fitting, plainly, release_file
 from distributor.quotes import Quote, find_quotes
 from distributor.release import Issuer
 
@@ -29,8 +29,15 @@ class Draft:
     dropped: tuple[DroppedLine, ...]  #: likewise; as comments in the file too
 
 
-def draft(text: str, *, id: str | None = None, lang: str | None = None) -> Draft:  # noqa: A002  the field's own name
-    """Read `text` as a release. `id` and `lang` (BCP 47) replace what would be made of the headline and the script.
+def draft(
+    text: str,
+    *,
+    id: str | None = None,  # noqa: A002  the field's own name
+    lang: str | None = None,
+    written: Writer = plainly,
+) -> Draft:
+    """Read `text` as a release. `id` and `lang` (BCP 47) replace what would be made of the headline and the script; `written`
+    gives the Markdown of what is left in the body, from the number of its line and its words.
 
     Takes any text. Raises ReleaseError for an `id` or `lang` that no release can have.
     """
@@ -43,13 +50,13 @@ def draft(text: str, *, id: str | None = None, lang: str | None = None) -> Draft
     front = reading.front
     front["lang"] = _checked(_LANGUAGE, "lang", lang) if lang is not None else language(text)
     front["id"] = _checked(_ID, "id", id) if id is not None else slug(front["headline"])
-    reading.rest = fitting(reading.rest, book)
+    reading.rest = fitting(reading.rest, book, written)
     _issuer(reading, _quotes(reading))
     book.guesses.sort(key=lambda guess: guess.line)
     book.dropped.sort(key=lambda dropped: dropped.line)
     return Draft(
         id=front["id"],
-        markdown=release_file(front, book.dropped, body_markdown(reading.rest)),
+        markdown=release_file(front, book.dropped, body_markdown(reading.rest, written)),
         guesses=tuple(book.guesses),
         dropped=tuple(book.dropped),
     )

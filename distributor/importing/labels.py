@@ -10,8 +10,11 @@ END_MARK = re.compile(
 )
 _SITE = re.compile(r"(?:https?://)?(?:www\.)?[\w-]+(?:[.,][\w-]{2,}){1,3}[./]?", re.IGNORECASE)
 _EMBARGO = re.compile(
-    r"\W*(?:(?:strictly\s+)?(?:private\W+)?(?:under\s+)?(?:strict\s+)?embargo(?:ed)?\b|not\s+for\s+(?:release|publication)"
-    r"\s+(?:before|until)\b|hold\s+for\s+release\b|即?禁發|限時發[布佈])",
+    r"\W*(?:(?:press|media|news)\s+(?:release|statement|notice|information)\W+|新[聞闻]稿\W*)?"
+    r"(?:(?:strictly\s+)?(?:private\W+)?(?:under\s+)?(?:strict\s+)?embargo(?:ed)?\b"
+    r"|not\s+(?:for|to\s+be)\s+(?:released?|publication|published|broadcast)(?:\s+or\s+\w+)?\s+(?:before|until)\b"
+    r"|hold\s+(?:for\s+release|until)\b|for\s+release\s*(?:[:：]|(?:on|at|after)\s+(?:\w+day\W+)?\d)"
+    r"|即?禁[發发]|限[時时][發发][布佈]|(?:請勿|请勿|不得|嚴禁|严禁).{0,40}前\s*(?:[發发刊報报]|公[布佈開开]))",
     re.IGNORECASE,
 )
 _IMMEDIATE = re.compile(
@@ -80,7 +83,7 @@ def is_site_remnant(text: str) -> bool:
 
 def is_embargo(text: str) -> bool:
     """An embargo line."""
-    return len(text) <= 200 and bool(_EMBARGO.match(text))
+    return len(text) <= 500 and bool(_EMBARGO.match(text))
 
 
 def is_immediate(text: str) -> bool:
@@ -161,10 +164,10 @@ def link(text: str) -> Labelled | None:
 
 
 def address_at_end(text: str) -> tuple[str, str]:
-    """A text and the web address it ends with, if any."""
+    """A text and the web address it ends with, if any; one that runs on from a word stays with it."""
     tail = text[-500:]
     found = list(_ADDRESS.finditer(tail))
-    if not found or re.search(r"\w", tail[found[-1].end() :]):
+    if not found or re.search(r"\w", tail[found[-1].end() :]) or re.search(r"\w\Z", tail[: found[-1].start()]):
         return text, ""
     return text[: len(text) - len(tail) + found[-1].start()].strip(), found[-1][0]
 

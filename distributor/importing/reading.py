@@ -6,6 +6,9 @@ from typing import Any
 from distributor.importing import contacts, hashtags, labels
 from distributor.importing.lines import Book, Paragraph
 
+#: Bytes. The comments and whoever goes on writing need room in the front matter (frontmatter.MAX_FRONT) as well.
+_MAX_FIELDS = 40_000
+
 
 @dataclass(slots=True)
 class Reading:
@@ -18,6 +21,10 @@ class Reading:
     def at(self, index: int) -> Paragraph | None:
         """The paragraph at `index`, or None behind the end."""
         return self.rest[index] if 0 <= index < len(self.rest) else None
+
+    def room(self) -> int:
+        """The bytes that the front matter has left for fields."""
+        return _MAX_FIELDS - len(repr(self.front).encode())
 
     def take(self, index: int, name: str, value: str, why: str) -> Paragraph:
         """Remove the paragraph that became field `name`, and note the guess."""

@@ -9,8 +9,8 @@ from distributor.importing.dateline import opening
 from distributor.importing.reading import Reading, starts_section
 
 _LONGEST_HEADLINE, _LONGEST_SUBHEADLINE, _OPENING = 300, 220, 110
-#: How many paragraphs at the top are looked at for an embargo line, and for a dateline.
-_TOP = 6
+#: How many paragraphs at the top are looked at for any embargo line, and for a dateline; below, one has to name a date.
+_TOP, _LONGEST_NOTE = 6, 2000
 
 
 def remnants(reading: Reading) -> None:
@@ -33,9 +33,11 @@ def embargo(reading: Reading) -> None:
     found: dict[str, str] = {}
     seen: list[str] = []
     index = 0
-    while (paragraph := reading.at(index)) and index < _TOP:
+    while paragraph := reading.at(index):
         text, line = paragraph.printed, paragraph.line
-        if labels.is_immediate(text):
+        if index >= _TOP and not (labels.is_embargo(text) and re.search(dates.DATE, text, re.IGNORECASE)):
+            index += 1
+        elif labels.is_immediate(text):
             reading.drop(index, "the release has no embargo unless embargoed_until says so")
         elif not labels.is_embargo(text):
             index += 1
@@ -57,9 +59,11 @@ def embargo(reading: Reading) -> None:
         reading.front["embargoed_until"] = only
     elif len(found) > 1:
         reading.book.guess("embargoed_until", "; ".join(found), 1, "not set: the embargo lines do not agree")
-    note = " / ".join(seen)
-    if note and "embargoed_until" not in reading.front and plain.markup(note) is None:
-        reading.front["embargo_note"] = note  # preflight refuses a release that speaks of an embargo and has none
+    if (
+        seen and "embargoed_until" not in reading.front
+    ):  # preflight refuses a release that speaks of an embargo and has none
+        note = " / ".join(seen)[:_LONGEST_NOTE]
+        reading.front["embargo_note"] = re.sub("[<>]", " ", note) if plain.markup(note) else note
 
 
 def _spelled(instant: Embargo) -> str:

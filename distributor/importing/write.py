@@ -1,7 +1,7 @@
 """The release file: front matter that a person can read and go on with, and a body that reads back word for word."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from itertools import groupby
 from typing import Any
 
@@ -13,8 +13,10 @@ _ORDER = (
     "id", "embargoed_until", "embargo_note", "lang", "headline", "subheadline", "byline", "issuer", "distributor", "dateline",
     "contacts", "media", "hashtags", "links", "boilerplate", "disclaimer", "notes_to_editors",
 )  # fmt: skip
-#: Bytes. A release file may have 1,000,000 (frontmatter.MAX_FILE); fields and the reader's work need room.
-MAX_BODY, _MAX_COMMENTS = 500_000, 150_000
+#: Bytes. A release file may have 1,000,000 (frontmatter.MAX_FILE) and its front matter 64,000; fields need room.
+MAX_BODY, _MAX_COMMENTS = 500_000, 16_000
+#: How a paragraph's words are written, by its line and the words of it that are left.
+Writer = Callable[[int, str], str]
 _DEFINITE_BULLETS = frozenset("•●▪◦‣⁃∙")
 
 # What starts a block in Markdown (CommonMark 0.31, sections 4.1 to 5.3), each with the character to escape.
@@ -24,15 +26,15 @@ _NUMBERED = re.compile(r"(\d{1,9})([.)])(?=\s|$)")
 _INLINE = re.compile(r"\\(?=[!-/:-@\[-`{-~])|\*+|_+|<(?=[A-Za-z/!?])|&(?=#?\w{1,32};)|(?<=\])\(")
 
 
-def body_markdown(paragraphs: Iterable[Paragraph]) -> str:
+def body_markdown(paragraphs: Iterable[Paragraph], written: Writer) -> str:
     """Paragraphs as Markdown that reads back as the same words; bulleted paragraphs become lists."""
     blocks = []
     for mark, group in groupby(paragraphs, key=lambda paragraph: paragraph.mark):
         run = list(group)
         if mark in _DEFINITE_BULLETS or (mark and len(run) > 1):
-            blocks.append("\n".join(f"- {escaped(one.text)}" for one in run))
+            blocks.append("\n".join(f"- {written(one.line, one.text)}" for one in run))
         else:  # a single dash may be a speaker's, a single asterisk a footnote's
-            blocks += [escaped(one.printed) for one in run]
+            blocks += [written(one.line, one.printed) for one in run]
     return "\n\n".join(blocks)
 
 
@@ -59,11 +61,16 @@ def _inline(found: re.Match[str], text: str, pairs: set[str]) -> str:
     return "".join(f"\\{char}" for char in run)
 
 
-def fitting(paragraphs: Iterable[Paragraph], book: Book) -> list[Paragraph]:
+def plainly(line: int, text: str) -> str:  # noqa: ARG001  a Writer
+    """Words without any markup, wherever they stood."""
+    return escaped(text)
+
+
+def fitting(paragraphs: Iterable[Paragraph], book: Book, written: Writer) -> list[Paragraph]:
     """The paragraphs that a release file has room for; the others go into the book."""
     kept, size = [], 0
     for paragraph in paragraphs:
-        size += len(escaped(paragraph.printed).encode()) + 2
+        size += len(written(paragraph.line, paragraph.printed).encode()) + 2
         if size <= MAX_BODY:
             kept.append(paragraph)
         else:

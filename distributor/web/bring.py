@@ -4,6 +4,7 @@ from typing import Any
 from urllib.parse import quote
 
 from starlette.datastructures import FormData, UploadFile
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -11,9 +12,9 @@ from starlette.routing import Route
 from distributor import preflight
 from distributor.errors import ActionError, DistributorError
 from distributor.fields import language_tag
-from distributor.web import documents, fronts, kit, looks
+from distributor.web import documents, fronts, kit, listing, looks
 from distributor.web.documents import Brought
-from distributor.web.drafts import MAIN, Edit, Text
+from distributor.web.drafts import MAIN, Drafts, Edit, Text
 from distributor.web.kit import _
 
 
@@ -30,7 +31,7 @@ async def new(request: Request) -> Response:
             raise ActionError(_("Write a headline: the release's name is made of it."))
         desk = kit.desk(request)
         drafts = looks.drafts(desk)
-        name = drafts.unused(headline)
+        name = drafts.unused(headline, _ids(drafts))
         drafts.save(name, {MAIN: Edit(source=_skeleton(desk.settings.house, name, headline, _tag(lang)), seen="")})
         return name
 
@@ -40,6 +41,11 @@ async def new(request: Request) -> Response:
         return kit.page(request, "new.html", status=422, headline=headline, written=lang, problems=error.problems)
     await kit.work(lambda: kit.note(request, "new", f"began {name}", name))
     return kit.go(f"/r/{quote(name)}")
+
+
+def _ids(drafts: Drafts) -> frozenset[str]:
+    """The id in every release file, whatever the file is called."""
+    return frozenset(listing.read_draft(drafts.path(name)).id for name in drafts.names())
 
 
 def _tag(lang: str) -> str:
@@ -76,9 +82,15 @@ async def bring(request: Request) -> Response:
     kit.need(request)
     if request.method == "GET":
         return kit.page(request, "import.html", text="", written="", problems=[])
-    form = await kit.form(request, most=documents.MAX_DOCUMENT + 1_000_000)
+    try:
+        form = await kit.form(request, most=documents.MAX_DOCUMENT + 1_000_000)
+    except HTTPException as error:
+        if error.status_code != 413:
+            raise
+        most = _("The file is too large: at most {most} MB are taken.").format(most=documents.MAX_DOCUMENT // 10**6)
+        return kit.page(request, "import.html", status=413, text="", written="", problems=[most])
     upload = form.get("file")
-    data = await upload.read() if isinstance(upload, UploadFile) and upload.filename else b""
+    data = await upload.read() if isinstance(upload, UploadFile) and upload.filename else None
     text = str(form.get("text") or "")
     await form.close()
     try:
@@ -90,32 +102,38 @@ async def bring(request: Request) -> Response:
     return kit.page(request, "imported.html", **values)
 
 
-def _brought(request: Request, data: bytes, text: str, form: FormData) -> dict[str, Any]:
+def _brought(request: Request, data: bytes | None, text: str, form: FormData) -> dict[str, Any]:
     desk = kit.desk(request)
-    brought = documents.read(data) if data else documents.paste(text)
+    if data is not None and text.strip():
+        raise ActionError(_("A file was chosen and a text was pasted: bring one of the two, and the other after it."))
+    brought = documents.read(data) if data is not None else documents.paste(text)
     if brought.is_release:
         return _as_it_is(request, brought)
     lang = str(form.get("lang") or "").strip() or None
-    made = documents.draft(brought, lang=lang)
+    made, left = documents.draft(brought, lang=lang)
     drafts = looks.drafts(desk)
-    name = drafts.unused(made.id)
+    name = drafts.unused(made.id, _ids(drafts))
     source = made.markdown if name == made.id else fronts.set_field(made.markdown, "id", name)
     drafts.save(name, {MAIN: Edit(source=source, seen="")})
     release = desk.read(drafts.path(name)).release
     found = [*preflight.check(release, kit.house(request).clock.now()), *preflight.imported(made.dropped)]
     return {
         "name": name, "headline": release.main.headline, "guesses": made.guesses, "dropped": made.dropped,
-        "findings": found, "left": brought.left, "problems": [],
+        "findings": found, "left": left, "problems": [], "taken": "",
+        "unread": release.embargo_note if release.embargoed_until is None else "",
     }  # fmt: skip
 
 
 def _as_it_is(request: Request, brought: Brought) -> dict[str, Any]:
-    """A release file stays as it is, under its own id; what is wrong in it is told."""
+    """A release file stays as it is, under its own id unless another has it; what is wrong in it is told."""
     desk = kit.desk(request)
     drafts = looks.drafts(desk)
     front = fronts.values(brought.text)
-    name = drafts.unused(str(front.get("id") or front.get("headline") or "release"))
-    drafts.save(name, {MAIN: Edit(source=brought.text, seen="")})
+    own, ids = str(front.get("id") or ""), _ids(drafts)
+    name = drafts.unused(own or str(front.get("headline") or "release"), ids)
+    taken = own if own in ids else ""
+    source = fronts.set_field(brought.text, "id", name) if taken else brought.text
+    drafts.save(name, {MAIN: Edit(source=source, seen="")})
     problems: list[str] = []
     found: list[Any] = []
     try:
@@ -125,6 +143,7 @@ def _as_it_is(request: Request, brought: Brought) -> dict[str, Any]:
     headline = str(front.get("headline") or name)
     return {
         "name": name, "headline": headline, "guesses": (), "dropped": (), "findings": found, "left": (), "problems": problems,
+        "taken": taken, "unread": "",
     }  # fmt: skip
 
 

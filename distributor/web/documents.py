@@ -3,21 +3,24 @@
 import io
 import re
 import zipfile
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from functools import cache
 
 from distributor import frontmatter, importing
 from distributor.errors import ActionError
 from distributor.importing import Draft
+from distributor.importing.write import plainly
 from distributor.web import webtext
+from distributor.web.webtext import Block
 
 MAX_DOCUMENT = 20_000_000  #: bytes of an uploaded file
 MAX_UNPACKED = 50_000_000  #: bytes of everything in a .docx
 _MAX_RATIO, _MAX_PARTS = 200, 2000
+_MAX_PAGE, _MAX_TAGS = 5_000_000, 200_000  #: characters and tags of HTML, of a page or made of a document
 _MAX_TEXT = frontmatter.MAX_FILE * 9 // 10
 _DAMAGED = "the document is damaged and cannot be read: save it again as .docx"
 _HTML = re.compile(
-    rb"\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<(?:!doctype html|html|head|body|h[1-6]|p|div|article|meta)\b",
+    rb"\s*(?:<\?xml[^>]*>\s*)?(?:<!--(?:(?!-->).)*+-->\s*+)*+<(?:!doctype html|html|head|body|h[1-6]|p|div|article|meta)\b",
     re.IGNORECASE | re.DOTALL,
 )
 _CHARSET = re.compile(rb"<meta[^>]{0,200}charset\s*=\s*[\"']?\s*([\w-]{1,40})", re.IGNORECASE)
@@ -29,13 +32,13 @@ class Brought:
     """A text that was brought along, and what could not come with it."""
 
     text: str  #: plain, for the importer
-    rich: Mapping[str, str] = field(default_factory=dict)  #: a paragraph as the importer writes it → with its markup
+    blocks: tuple[Block, ...] = ()  #: with their markup, one on every other line of the text
     left: tuple[str, ...] = ()  #: what was left out, a sentence each
 
     @property
     def is_release(self) -> bool:
         """Whether it is a release file already, with front matter."""
-        return not self.rich and bool(_FRONT.match(self.text))
+        return not self.blocks and bool(_FRONT.match(self.text))
 
 
 def read(data: bytes) -> Brought:
@@ -65,19 +68,25 @@ def paste(text: str) -> Brought:
     return Brought(text=text.removeprefix("\ufeff").replace("\r\n", "\n"))
 
 
-def draft(brought: Brought, *, lang: str | None = None) -> Draft:
-    """The text as a draft; links, emphasis and headings of paragraphs that are in its body stay what they were."""
-    made = importing.draft(brought.text, lang=lang)
-    head, fence, body = made.markdown.partition("\n---\n")
-    blocks = ["\n".join(_lines(block, brought.rich)) for block in body.strip("\n").split("\n\n")]
-    return replace(made, markdown=head + fence + "\n\n".join(blocks) + "\n") if brought.rich else made
+def draft(brought: Brought, *, lang: str | None = None) -> tuple[Draft, tuple[str, ...]]:
+    """The text as a draft, and what was left out, a sentence each. Links, emphasis and headings of words that are in its
+    body stay what they were.
+    """
+    kept: set[int] = set()
 
+    @cache
+    def written(line: int, text: str) -> str:
+        made = brought.blocks[line // 2].written(text)
+        if made is not None:
+            kept.add(line // 2)
+        return plainly(line, text) if made is None else made
 
-def _lines(block: str, rich: Mapping[str, str]) -> Iterator[str]:
-    for line in block.split("\n"):
-        mark = "- " if line.startswith("- ") else ""
-        words = line.removeprefix(mark)
-        yield mark + rich.get(words, words)
+    made = importing.draft(brought.text, lang=lang, written=written if brought.blocks else plainly)
+    lost = [words for at, block in enumerate(brought.blocks) if at not in kept for words in block.stressed()]
+    said = ", ".join(f"'{words[:40]}'" for words in lost[:3])
+    more = f" and {len(lost) - 3} more" if len(lost) > 3 else ""
+    plain = (f"bold or italics of {said}{more}: those words are in fields of plain text now",) if lost else ()
+    return made, (*brought.left, *plain)
 
 
 def _decoded(data: bytes, charset: re.Match[bytes] | None = None) -> str:
@@ -109,7 +118,8 @@ def _docx(data: bytes) -> Brought:
     except Exception:  # whatever a damaged document raises in three libraries: it is not taken
         raise ActionError(_DAMAGED) from None
     many = f"{len(pictures)} pictures" if len(pictures) > 1 else "a picture"
-    return replace(_web(str(made.value)), left=(f"{many}: upload them as photos",) if pictures else ())
+    brought = _web(str(made.value))
+    return replace(brought, left=(f"{many}: upload them as photos", *brought.left)) if pictures else brought
 
 
 def _small_enough(data: bytes) -> None:
@@ -132,6 +142,14 @@ def _small_enough(data: bytes) -> None:
 
 
 def _web(page: str) -> Brought:
-    blocks = webtext.blocks(page)
-    rich = {block.written: block.rich for block in blocks if block.written != block.rich}
-    return replace(paste("\n\n".join(block.plain for block in blocks)), rich=rich or {"": ""})
+    tags = page.count("<")
+    if len(page) > _MAX_PAGE or tags > _MAX_TAGS:
+        raise ActionError(
+            f"the page has {len(page) / 1e6:.1f} MB and {tags:,} tags; at most {_MAX_PAGE // 10**6} MB and {_MAX_TAGS:,} tags "
+            "are taken: bring the release alone"
+        )
+    made = webtext.read(page)
+    many = f"the form of {made.tables} tables" if made.tables > 1 else "the form of a table"
+    left = (f"{many}: each row is an item of a list now, its cells parted by |",) if made.tables else ()
+    brought = paste("\n\n".join(block.bullet + block.words for block in made.blocks))
+    return replace(brought, blocks=made.blocks, left=left)

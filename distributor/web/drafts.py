@@ -5,7 +5,7 @@ import fcntl
 import hashlib
 import os
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -114,11 +114,11 @@ class Drafts:
             raise ActionError(f"'{name}.{key}' is no name of a release file")
         return one
 
-    def unused(self, headline: str) -> str:
-        """A name made of the headline that no release file has."""
+    def unused(self, headline: str, taken: Container[str] = ()) -> str:
+        """A name made of the headline that no release file has, and that is not among the ids `taken`."""
         base = slug(headline)
         tries = (base if number == 1 else f"{base}-{number}" for number in range(1, 10_000))
-        return next(name for name in tries if not self.path(name).exists())
+        return next(name for name in tries if name not in taken and not self.path(name).exists())
 
     def text(self, name: str, key: str) -> Text:
         """One file of a release as it lies on disk; empty where there is none yet."""

@@ -2,9 +2,11 @@
 
 import difflib
 import threading
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+_MOST_LINES, _MOST_PAIRS = 2_000, 200_000  #: what is compared line by line; a difference of more is one change
 _HERE = 30.0  #: seconds after its last sign that a window counts as open
 
 
@@ -20,16 +22,18 @@ def compare(old: str, new: str, around: int = 2) -> list[Line]:
     """What differs line by line, with `around` lines about it; a gap is a line `same` with `…`."""
     lines: list[Line] = []
     a, b = _lines(old), _lines(new)
-    matcher = difflib.SequenceMatcher(None, a, b, autojunk=False)
-    for number, group in enumerate(matcher.get_grouped_opcodes(around)):
-        if number or group[0][1] > 0:
+    at = 0
+    for i1, i2, j1, j2 in [*_changed(a, b), (len(a), len(a), len(b), len(b))]:
+        more = i1 < i2 or j1 < j2
+        head = at + around if lines else at
+        tail = max(head, i1 - around) if more else i1
+        lines += [Line("same", text) for text in a[at : min(head, i1)]]
+        if more and head < tail:
             lines.append(Line("same", "…"))
-        for tag, i1, i2, j1, j2 in group:
-            if tag == "equal":
-                lines += [Line("same", text) for text in a[i1:i2]]
-            else:
-                lines += [Line("old", text) for text in a[i1:i2]]
-                lines += [Line("new", text) for text in b[j1:j2]]
+        lines += [Line("same", text) for text in a[tail:i1]]
+        lines += [Line("old", text) for text in a[i1:i2]]
+        lines += [Line("new", text) for text in b[j1:j2]]
+        at = i2
     return lines
 
 
@@ -54,8 +58,29 @@ def merge(base: str, mine: str, theirs: str) -> str | None:
 
 
 def _changes(base: Sequence[str], new: Sequence[str]) -> list[tuple[int, int, Sequence[str]]]:
-    matcher = difflib.SequenceMatcher(None, base, new, autojunk=False)
-    return [(i1, i2, new[j1:j2]) for tag, i1, i2, j1, j2 in matcher.get_opcodes() if tag != "equal"]
+    return [(i1, i2, new[j1:j2]) for i1, i2, j1, j2 in _changed(base, new)]
+
+
+def _changed(a: Sequence[str], b: Sequence[str]) -> list[tuple[int, int, int, int]]:
+    """Which lines of `a` became which of `b`. What both begin and end with is set aside first; what is left is one change
+    where it is so long, or so full of lines alike, that comparing it would take seconds.
+    """
+    least = min(len(a), len(b))
+    begin = next((n for n in range(least) if a[n] != b[n]), least)
+    end = next((n for n in range(least - begin) if a[-1 - n] != b[-1 - n]), least - begin)
+    old, new = a[begin : len(a) - end], b[begin : len(b) - end]
+    if not old and not new:
+        return []
+    here, there = (Counter(line for line in lines if line.strip()) for lines in (old, new))
+    pairs = sum(count * there[line] for line, count in here.items())
+    if max(len(old), len(new)) > _MOST_LINES or pairs > _MOST_PAIRS:
+        return [(begin, len(a) - end, begin, len(b) - end)]
+    matcher = difflib.SequenceMatcher(lambda line: not line.strip(), old, new, autojunk=False)
+    return [
+        (begin + i1, begin + i2, begin + j1, begin + j2)
+        for tag, i1, i2, j1, j2 in matcher.get_opcodes()
+        if tag != "equal"
+    ]
 
 
 def _lines(text: str) -> list[str]:

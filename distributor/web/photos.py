@@ -14,6 +14,7 @@ from distributor.importing.language import slug
 
 MAX_PHOTO = 20_000_000  #: bytes
 MAX_PIXELS = 60_000_000  #: of one picture; a moving one counts all of its frames
+MAX_FRAMES = 500
 _SMALLEST = 16  #: pixels that a crop keeps, each way
 _FORMATS = {"JPEG": "jpg", "PNG": "png", "WEBP": "webp", "GIF": "gif"}
 _PRIVATE = {"exif", "xmp", "comment", "photoshop", "XML:com.adobe.xmp", "Raw profile type exif"}
@@ -52,7 +53,8 @@ class Box:
 def read(data: bytes, name: str) -> Photo:
     """The uploaded picture, cleaned, named after its upload and its content.
 
-    Raises ActionError for what is no JPEG, PNG, WebP or GIF, is larger than 20 MB or 60 megapixels, or is damaged.
+    Raises ActionError for what is no JPEG, PNG, WebP or GIF, is larger than 20 MB or 60 megapixels, moves in more
+    than 500 frames, or is damaged.
     """
     if len(data) > MAX_PHOTO:
         raise ActionError(f"the photo has {len(data) / 1e6:.1f} MB; at most {MAX_PHOTO / 1e6:.0f} MB are taken")
@@ -82,20 +84,31 @@ def _judge(data: bytes) -> tuple[str, int]:
     try:
         with Image.open(io.BytesIO(data), formats=tuple(_FORMATS)) as image:
             form = "JPEG" if image.format == "MPO" else str(image.format)
-            frames = int(getattr(image, "n_frames", 1)) if form != "JPEG" else 1
-            pixels = image.width * image.height * frames
-            if pixels > MAX_PIXELS:
-                raise _too_large(pixels)
+            if image.width * image.height > MAX_PIXELS:
+                raise _too_large(image.width * image.height)
             image.verify()
         with Image.open(io.BytesIO(data), formats=tuple(_FORMATS)) as image:
-            for number in range(frames):
-                image.seek(number)
-                image.load()
+            frames = _frames(image, form)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise _too_large(None) from None
     except _FAILS:
         raise ActionError(_why_not(data)) from None
     return form, frames
+
+
+def _frames(image: Image.Image, form: str) -> int:
+    """The number of frames, decoded one by one and no further than allowed: counting them all takes its time as well."""
+    for number in range(1, MAX_FRAMES + 1):
+        image.load()
+        if form == "JPEG":  # the second picture in MPO is not read
+            return 1
+        try:
+            image.seek(number)
+        except EOFError:
+            return number
+        if image.width * image.height * (number + 1) > MAX_PIXELS:
+            raise _too_large(None)
+    raise ActionError(f"the picture has more than {MAX_FRAMES} frames: shorten it, or make it a film")
 
 
 def _too_large(pixels: int | None) -> ActionError:
