@@ -1,5 +1,6 @@
 """The ledger beside a model of what the world has seen, over any sequence of what people, processes and clocks do."""
 
+import contextlib
 import shutil
 import tempfile
 from collections import Counter
@@ -130,10 +131,15 @@ class World(RuleBasedStateMachine):
         try:
             done = self.desk.reschedule("three-piers", self.clock.now() + timedelta(hours=hours))
         except ActionError:
-            assert any(row.attempts for row in self.rows())
+            assert any(row.attempts or row.state is State.canceled for row in self.rows())
             return
         self.lift = done.release.lift
         self.stopped = any(row.state is State.held for row in self.rows())
+
+    @rule(channel=st.sampled_from([None, *CHANNELS]))
+    def a_person_retries(self, channel: str | None) -> None:
+        with contextlib.suppress(ActionError):
+            self.desk.retry("three-piers", channel=channel)
 
     @rule(there=st.booleans())
     def a_person_settles(self, there: bool) -> None:

@@ -13,7 +13,7 @@ from distributor import approving, seal
 from distributor.embargo import Embargo
 from distributor.errors import DistributorError
 from distributor.preview import Preview
-from distributor.web import kit, looks, moments
+from distributor.web import kit, looks, moments, pointing
 from distributor.web.kit import Role
 from distributor.web.merging import compare
 
@@ -42,6 +42,7 @@ async def approve(request: Request) -> Response:
         made = await kit.work(lambda: look(request, name, None))
     approval = await kit.work(lambda: standing(request, made))
     values = {
+        "link_of": await kit.work(lambda: pointing.links(name, looks.drafts(acting).texts(name))),
         "approval": approval,
         "name": name,
         "at": given or "",

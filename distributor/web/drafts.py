@@ -78,6 +78,10 @@ class Drafts:
         """Where lies what is no release file: what people wrote and did not save, what they were shown, what was deleted."""
         return self.state / "drafts"
 
+    def names(self) -> list[str]:
+        """Every release file's stem, language versions left out."""
+        return sorted(path.stem for path in self.folder.glob("*.md") if self.exists(path.stem))
+
     def path(self, name: str) -> Path:
         """The main file called `name`; raises ActionError for a name that is no file's in this folder."""
         odd = not name or len(name) > _LONGEST or not name.isprintable() or set(name) & set("/\\.")

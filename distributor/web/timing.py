@@ -16,7 +16,7 @@ from distributor.lifecycle import PubStatus
 from distributor.preview import Preview
 from distributor.seal import refuse_past
 from distributor.store import Release
-from distributor.web import approve, kit, looks, moments
+from distributor.web import approve, kit, looks, moments, pointing
 from distributor.web.kit import Role
 
 
@@ -66,6 +66,7 @@ def _look(request: Request, path: Path, given: Embargo | None) -> dict[str, Any]
         "sealed": _sealed(request, made),
         "approval": approval,
         "root": f"{acting.site.root}/",
+        "link_of": pointing.links(path.stem, looks.drafts(acting).texts(path.stem)),
     }
 
 

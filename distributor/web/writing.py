@@ -10,12 +10,12 @@ from typing import Any
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
-from distributor import frontmatter
-from distributor.errors import DistributorError, Problem, ReleaseError
+from distributor.errors import DistributorError, Problem
 from distributor.web import fields, fronts, kit, looks, merging, unsaved
 from distributor.web.drafts import MAIN, Drafts, Text
 from distributor.web.kit import _
 from distributor.web.merging import Presence, compare
+from distributor.web.pointing import Pointer
 from distributor.web.unsaved import Pending
 
 _TABS = 2000
@@ -155,32 +155,15 @@ def beside(request: Request, name: str, sources: Mapping[str, str]) -> dict[str,
             "findings": [],
             "cards": [],
         }
+    pointer = Pointer(sources)
     found = [(one, one.lang) for one in preview.findings]
     found += [(finding, one.message.lang) for one in preview.rendered for finding in one.findings]
     several = len(preview.release.languages) > 1
     return {
         "problems": [],
-        "findings": [(one, lang if several else None, *place_of(sources, one.field, lang)) for one, lang in found],
+        "findings": [(one, lang if several else None, *pointer.place(one.field, lang)) for one, lang in found],
         "cards": look.cards,
     }
-
-
-def place_of(sources: Mapping[str, str], name: str | None, lang: str | None) -> tuple[str, int | None]:
-    """The text and its line that a field of one language stands on: in that language's own text, or in the main one, from
-    which it takes what it does not say itself.
-    """
-    steps = tuple(int(step) if step.isdecimal() else step for step in re.findall(r"[^.\[\]]+", name or ""))
-    for key in (lang or MAIN, MAIN):
-        try:
-            document = frontmatter.parse(sources[key].encode("utf-8", "replace"), looks.NOWHERE)
-        except (ReleaseError, KeyError):
-            continue
-        if steps[:1] == ("body",):
-            return key, document.body_line
-        for end in range(len(steps), 0, -1):
-            if steps[:end] in document.lines:
-                return key, document.lines[steps[:end]]
-    return MAIN, None
 
 
 def placed(name: str, problem: Problem) -> dict[str, Any]:

@@ -160,6 +160,6 @@
     event.preventDefault();
     show(link.dataset.key, Number(link.dataset.line) || 1);
   });
-  const wanted = /^#line-(?:([\w-]+)-)?(\d+)$/.exec(location.hash);
-  if (wanted) show(wanted[1] || "main", Number(wanted[2]));
+  const wanted = /^#line-(\d+)(?:-([\w-]+))?$/.exec(location.hash);
+  if (wanted) show(wanted[2] || "main", Number(wanted[1]));
 })();
