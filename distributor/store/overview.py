@@ -61,7 +61,7 @@ def times(ledger: Ledger, keys: Collection[tuple[str, int]]) -> dict[tuple[str, 
 
 
 def channels(ledger: Ledger, release: Release) -> list[Progress]:
-    """The channels of one version, as many as it has."""
+    """The channels of one version, as many as it has; those first in which somebody has to look at something."""
     c = s.delivery.c
     sums = (
         func.count(),
@@ -75,7 +75,7 @@ def channels(ledger: Ledger, release: Release) -> list[Progress]:
     with ledger.reading() as connection:
         for channel, *rest in connection.execute(query.group_by(c.channel, c.state)):
             grouped.setdefault(channel, []).append(tuple(rest))
-    return [
+    found = [
         Progress(
             channel=channel,
             states={State(row[0]): row[1] for row in rows},
@@ -86,6 +86,7 @@ def channels(ledger: Ledger, release: Release) -> list[Progress]:
         )
         for channel, rows in sorted(grouped.items())
     ]
+    return sorted(found, key=lambda one: not (one.wrong or one.states.get(State.in_doubt)))
 
 
 def rows(ledger: Ledger, release: Release, *, most: int, channel: str = "", state: str = "") -> list[Delivery]:

@@ -44,6 +44,7 @@ async def approve(request: Request) -> Response:
     values = {
         "link_of": await kit.work(lambda: pointing.links(name, looks.drafts(acting).texts(name))),
         "approval": approval,
+        "root": f"{acting.site.root}/",
         "name": name,
         "at": given or "",
         "problems": problems,
