@@ -14,7 +14,7 @@ from pydantic import ConfigDict
 
 from distributor.errors import ConfigError
 from distributor.fields import Language, Offset, RateLimit, spelled
-from distributor.markdown import Body
+from distributor.markdown import parsed
 from distributor.message import Count, Dropped, Entity, Finding, MediaFile, Message, Recipient, Severity
 from distributor.outcomes import (
     AlreadyThere,
@@ -96,7 +96,7 @@ class Kit:
         return {
             "release": release,
             "text": text,
-            "body": Body(text.body),
+            "body": parsed(text.body),
             "newsroom": self.newsroom,
             "lift": self.lift,
             "zone": release.zone,

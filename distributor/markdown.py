@@ -5,7 +5,7 @@ Raw HTML is never passed through (`html` is off), and links other than http, htt
 
 import re
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from html import escape
 
 from markdown_it import MarkdownIt
@@ -69,6 +69,12 @@ class Body:
     def unsafe_links(self) -> list[str]:
         """Links as written whose scheme is refused, such as `javascript:`."""
         return re.findall(r"\]\(\s*<?((?:javascript|data|vbscript|file):[^)\s>]*)", self.source, re.IGNORECASE)
+
+
+@lru_cache(maxsize=16)  # every channel asks for the same few
+def parsed(source: str) -> Body:
+    """The body of a text, parsed once."""
+    return Body(source)
 
 
 def _block(node: SyntaxTreeNode, indent: str = "") -> str:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from distributor import embargo
 from distributor.contract import Finding, Severity
 from distributor.importing import LOST_LINK, DroppedLine
-from distributor.markdown import Body
+from distributor.markdown import parsed
 from distributor.plain import normalize
 from distributor.release import LanguageVersion, Release
 
@@ -134,7 +134,7 @@ def _media(text: LanguageVersion) -> Iterator[Finding]:
 
 
 def _body(text: LanguageVersion) -> Iterator[Finding]:
-    paragraphs = [normalize(part) for part in Body(text.body).paragraphs]
+    paragraphs = [normalize(part) for part in parsed(text.body).paragraphs]
     if not paragraphs:
         yield _error("body-missing", f"no body ({text.lang}): write at least one paragraph", "body")
     seen: set[str] = set()

@@ -6,6 +6,7 @@ Only what the text itself says is found: a quotation without a named speaker (`t
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 _PAIRS = {'"': '"', "“": "”", "「": "」", "『": "』", "«": "»", "„": "“"}
 #: Stands for a quoted span while the words around it are read.
@@ -86,6 +87,12 @@ class _Marked:
         """The spans as one text, without short ones that only name something."""
         spoken = [span for span in self.spans if re.search(r"[.!?,。！？，…]$", span) or len(span.split()) > 3]
         return " ".join(span.rstrip(",，") for span in spoken or self.spans)
+
+
+@lru_cache(maxsize=16)  # every channel asks for the same few
+def quotes_in(body: str) -> tuple[Quote, ...]:
+    """The quotes of a body in Markdown."""
+    return find_quotes([part.strip().removeprefix("> ") for part in body.split("\n\n")])
 
 
 def find_quotes(paragraphs: Sequence[str]) -> tuple[Quote, ...]:

@@ -26,7 +26,7 @@ from distributor.fields import (
     Slug,
     Url,
 )
-from distributor.quotes import Quote, find_quotes
+from distributor.quotes import Quote, quotes_in
 
 
 class _Part(BaseModel):
@@ -211,7 +211,7 @@ class LanguageVersion(_Part):
     @property
     def quotes(self) -> tuple[Quote, ...]:
         """Who is quoted in the body, as far as it names them."""
-        return find_quotes([part.strip().removeprefix("> ") for part in self.body.split("\n\n")])
+        return quotes_in(self.body)
 
 
 class Release(_Part):

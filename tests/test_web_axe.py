@@ -171,4 +171,4 @@ def test_no_page_is_in_the_way_of_anybody(served: tuple[str, str, Any], scheme: 
         page.goto(f"{base}/signin")
         wrong += [f"/signin: {one['id']}" for one in Axe().run(page, options=RULES).response["violations"]]
         browser.close()
-    assert wrong == []
+    assert not wrong, "\n".join(wrong)

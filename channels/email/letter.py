@@ -9,7 +9,7 @@ from typing import Any
 from distributor import images, words
 from distributor.contract import Dropped, Kit, MediaFile, Tier
 from distributor.embargo import spell, zone_of
-from distributor.markdown import Body, paragraphs_html
+from distributor.markdown import paragraphs_html, parsed
 from distributor.release import LanguageVersion, Media, Release
 from distributor.text.cutting import cut
 
@@ -66,7 +66,7 @@ def letter(
     embargo = f"EMBARGOED UNTIL {spell(public_lift, release.zone)}" if advance else ""
     spoken = words.of(text.lang, release.issuer.name)
     pictures = tuple(_picture(media, kit, spoken, hidden=advance, embed=embed) for media in text.media)
-    body = Body(text.body)
+    body = parsed(text.body)
     summary = text.summary or next(iter(body.paragraphs), "")
     date = (text.dateline and text.dateline.date) or public_lift.astimezone(zone_of(release.zone)).date()
     dateline = _dateline(release, text, words.day(date, text.lang))

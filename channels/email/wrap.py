@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Iterator
+from functools import lru_cache
 
 from distributor.text.count import pieces
 
@@ -19,6 +20,7 @@ def columns(text: str) -> int:
     return len(text) if text.isascii() else sum(map(_columns, pieces(text)))
 
 
+@lru_cache(maxsize=4_096)
 def _columns(cluster: str) -> int:
     """Of one character as a reader sees it."""
     if unicodedata.category(cluster[0]) in ("Mn", "Me", "Cf"):
@@ -30,7 +32,12 @@ def wrap(text: str) -> str:
     """Every line of `text` broken at its spaces, or between wide characters. A word, such as a web address, is never
     broken; the lines of a list item are indented under its text.
     """
-    return "\n".join(broken for line in text.split("\n") for broken in _line(line.rstrip()))
+    return "\n".join(broken for line in text.split("\n") for broken in _lines(line.rstrip()))
+
+
+@lru_cache(maxsize=512)  # whoever writes changes one paragraph and looks at all of them again
+def _lines(line: str) -> tuple[str, ...]:
+    return tuple(_line(line))
 
 
 def _line(line: str) -> Iterator[str]:

@@ -13,7 +13,7 @@ from urllib.parse import quote, urlsplit
 from distributor import images, words
 from distributor.contract import Kit, MediaFile
 from distributor.embargo import zone_of
-from distributor.markdown import Body, paragraphs_html
+from distributor.markdown import paragraphs_html, parsed
 from distributor.public import localized
 from distributor.release import LanguageVersion, Release
 from distributor.shelf import slug
@@ -141,7 +141,7 @@ def legal(text: str) -> str:
 
 def summary(text: LanguageVersion) -> str:
     """What lists and link previews show: the summary, or how the body begins."""
-    return text.summary or next(iter(Body(text.body).paragraphs), text.headline)
+    return text.summary or next(iter(parsed(text.body).paragraphs), text.headline)
 
 
 def _photo(media: Any, kit: Kit, base: str, kinds: tuple[str, ...]) -> Photo | None:

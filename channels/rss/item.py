@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from distributor import images
 from distributor.contract import Kit, MediaFile
 from distributor.embargo import zone_of
-from distributor.markdown import Body
+from distributor.markdown import parsed
 from distributor.release import LanguageVersion, Media, Release
 
 from .feed import Picture, legal
@@ -26,7 +26,7 @@ def files_of(text: LanguageVersion, kit: Kit) -> Files:
 
 def summary_of(text: LanguageVersion) -> str:
     """Never without a printable character: feedgen would put the whole content in its place."""
-    words = (text.summary or "", *Body(text.body).paragraphs)
+    words = (text.summary or "", *parsed(text.body).paragraphs)
     return next((part for part in words if legal(part).strip()), text.headline)
 
 

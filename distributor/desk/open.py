@@ -89,7 +89,10 @@ class OpenSite:
 
     def preview(self, path: Path, at: datetime | None = None, unsaved: reading.Unsaved | None = None) -> Preview:
         """What each channel will send. Nothing is written."""
-        file = self.read(path, unsaved)
+        return self.preview_of(self.read(path, unsaved), at)
+
+    def preview_of(self, file: ReleaseFile, at: datetime | None = None) -> Preview:
+        """The same of a release that was read."""
         return self.press.preview(file, self.chosen(file), self.clock.now(), at)
 
     def chosen(self, file: ReleaseFile) -> dict[str, Channel]:

@@ -103,7 +103,7 @@ def look(request: Request, name: str, at: datetime | None = None, unsaved: Unsav
     known = looks.get(token, name)
     if known and 0 <= now - known.made < _FRESH:
         return known
-    preview = desk.preview(path, at, unsaved)
+    preview = desk.preview_of(file, at)
     photos = sheet.photos_of(preview)
     pictures: dict[str, MediaFile] = {}
 
