@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from zoneinfo import available_timezones
 
@@ -28,6 +29,7 @@ _ALIASES = {
     "media": "outlet",
 }
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
+_KEPT = 1_000_000  #: characters of a list that is kept
 _TIERS = ("", "prebrief", "wire", "public")
 _COLUMNS = ("address", "reason", "since", "detail")
 REASONS = ("unsubscribed", "bounced", "complained", "asked")
@@ -90,7 +92,14 @@ def read(file: Path) -> Listing:
         raise ActionError(f"{file} is missing; 'distributor contacts import' makes it") from None
     except (OSError, UnicodeDecodeError) as error:
         raise ActionError(f"{file} cannot be read as UTF-8: {error}") from None
+    return _again(text, file) if len(text) < _KEPT else _listing(text, file)
+
+
+def _listing(text: str, file: Path) -> Listing:
     return _sorted(_toml(text, file) if file.suffix == ".toml" else _csv(text, file))
+
+
+_again = lru_cache(maxsize=4)(_listing)  # whoever writes a release looks at its lists again and again
 
 
 def _csv(text: str, file: Path) -> Iterator[tuple[int, Mapping[str, str]]]:

@@ -113,8 +113,11 @@ class Press:
         now: datetime,
         at: datetime | None = None,
         media: Mapping[str, MediaFile] | None = None,
+        *,
+        sample: bool = False,
     ) -> Preview:
-        """Render and check `file` on `channels`.
+        """Render and check `file` on `channels`. A `sample` has one copy of each message: for who is writing, since a long list takes
+        seconds; its digests are nobody's to agree to.
 
         `at` is when it goes out, where that is later than the embargo or there is none. `media` are sealed files by name,
         used in place of the release's folder. Raises DistributorError when a template fails, naming channel and template.
@@ -134,7 +137,7 @@ class Press:
                 networks=self.networks,
                 read_media=partial(_sealed_media, media) if media is not None else partial(read_media, file.folder),
             )
-            rendered += _render(channel, release, kit, due)
+            rendered += _render(channel, release, kit, due, sample=sample)
             missing += [*_expiry(channel, due, now), *_early(channel)]
         return Preview(
             file=file,
@@ -145,7 +148,7 @@ class Press:
         )
 
 
-def _render(channel: Channel, release: Release, kit: Kit, due: datetime) -> list[Rendered]:
+def _render(channel: Channel, release: Release, kit: Kit, due: datetime, *, sample: bool) -> list[Rendered]:
     try:
         messages = [_with_page(channel, release, kit, message) for message in channel.render(release, kit)]
     except DistributorError as error:
@@ -159,7 +162,7 @@ def _render(channel: Channel, release: Release, kit: Kit, due: datetime) -> list
             channel=channel,
             message=message,
             findings=tuple(replace(finding, channel=channel.name) for finding in channel.check(message)),
-            copies=_copies(channel, message),
+            copies=_copies(channel, message, 1 if sample else None),
             due=due,
         )
         for message in messages
@@ -212,12 +215,13 @@ def _expiry(channel: Channel, due: datetime, now: datetime) -> list[Finding]:
     ]
 
 
-def _copies(channel: Channel, message: Message) -> tuple[Copy, ...]:
+def _copies(channel: Channel, message: Message, most: int | None) -> tuple[Copy, ...]:
     """Signing long lists takes every core: what signs lets go of the interpreter."""
-    if len(message.recipients) < _MANY:
-        return tuple(_copy(channel, message, recipient) for recipient in message.recipients)
+    recipients = message.recipients[:most]
+    if len(recipients) < _MANY:
+        return tuple(_copy(channel, message, recipient) for recipient in recipients)
     with ThreadPoolExecutor() as pool:
-        return tuple(pool.map(partial(_copy, channel, message), message.recipients))
+        return tuple(pool.map(partial(_copy, channel, message), recipients))
 
 
 def _copy(channel: Channel, message: Message, recipient: Recipient) -> Copy:

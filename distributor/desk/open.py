@@ -91,9 +91,9 @@ class OpenSite:
         """What each channel will send. Nothing is written."""
         return self.preview_of(self.read(path, unsaved), at)
 
-    def preview_of(self, file: ReleaseFile, at: datetime | None = None) -> Preview:
-        """The same of a release that was read."""
-        return self.press.preview(file, self.chosen(file), self.clock.now(), at)
+    def preview_of(self, file: ReleaseFile, at: datetime | None = None, *, sample: bool = False) -> Preview:
+        """The same of a release that was read; a `sample` for who is writing, as `Press.preview` says."""
+        return self.press.preview(file, self.chosen(file), self.clock.now(), at, sample=sample)
 
     def chosen(self, file: ReleaseFile) -> dict[str, Channel]:
         """The channels that the person named, else those that the release names, else all enabled ones; each as the release's

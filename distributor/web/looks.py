@@ -91,19 +91,26 @@ def kept(request: Request) -> Looks:
 def look(request: Request, name: str, at: datetime | None = None, unsaved: Unsaved | None = None) -> Look:
     """The release as it is now, or with what is `unsaved`, on every channel. Raises DistributorError as `Desk.preview`.
 
-    The same content with the same config and instant is rendered once in 20 seconds.
+    The same content with the same config and instant is rendered once in 20 seconds. Of what is not saved there is a sample of the
+    copies: nobody approves or schedules it.
     """
     desk, looks = kit.desk(request), kept(request)
     path = drafts(desk).path(name)
     file = desk.read(path, unsaved)
     config = desk.site.config_file.read_bytes()
-    facts = [name.encode(), file.digest.encode(), hashlib.sha256(config).digest(), str(at).encode()]
+    facts = [
+        name.encode(),
+        file.digest.encode(),
+        hashlib.sha256(config).digest(),
+        str(at).encode(),
+        b"sample" if unsaved is not None else b"",
+    ]
     token = hashlib.sha256(b"\0".join(facts)).hexdigest()[:32]
     now = desk.clock.monotonic()
     known = looks.get(token, name)
     if known and 0 <= now - known.made < _FRESH:
         return known
-    preview = desk.preview_of(file, at)
+    preview = desk.preview_of(file, at, sample=unsaved is not None)
     photos = sheet.photos_of(preview)
     pictures: dict[str, MediaFile] = {}
 
