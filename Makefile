@@ -8,7 +8,7 @@ READY := .venv/.ready
 
 help:
 	@echo "make demo    watch one release go through the whole tool (sends nothing anywhere)"
-	@echo "make test    the tests, under a minute"
+	@echo "make test    the tests, a minute or two"
 	@echo "make check   lint, types, floors"
 	@echo "make bench   tables with ratios"
 	@echo "make wheel   build dist/*.whl"

@@ -364,6 +364,7 @@ def test_the_board_says_what_a_kill_cannot_take_back(tmp_path: Path) -> None:
     office.drain()
     page = office.browser("admin").get("/board/three-piers").text
     assert "1 delivered" in page.partition("cannot be taken back")[0]
+    assert "2 cannot be taken back" in office.browser("admin").get("/report/three-piers").text
     with office.desk.ledger() as ledger:
         release = ledger.release("three-piers")
         assert release

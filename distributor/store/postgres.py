@@ -21,7 +21,9 @@ def engine(url: str) -> Engine:
         "tcp_user_timeout": 15_000,
     }
     try:
-        return create_engine(target, pool_pre_ping=True, pool_size=2, max_overflow=2, connect_args=settings)
+        return create_engine(
+            target, pool_pre_ping=True, pool_size=2, max_overflow=2, connect_args=settings, hide_parameters=True
+        )
     except ModuleNotFoundError:
         raise StoreError("a PostgreSQL store needs its driver: pip install 'press-distributor[postgresql]'") from None
 

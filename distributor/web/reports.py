@@ -31,6 +31,7 @@ async def report(request: Request) -> Response:
                 {
                     "release": one,
                     "channels": overview.channels(ledger, one),
+                    "withdrawn": overview.withdrawn(ledger, one) if one.killed_at else None,
                     "links": overview.links(ledger, one, _LINKS),
                     "wrong": _grouped(_brief(request, overview.wrong(ledger, one, _WRONG))),
                 }
