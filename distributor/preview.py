@@ -16,7 +16,7 @@ from distributor.embargo import spell
 from distributor.errors import ConfigError, DistributorError, Problem
 from distributor.fields import spelled
 from distributor.reading import ReleaseFile
-from distributor.release import Media, Release
+from distributor.release import DEFAULT_CATCH_UP, Media, Release
 from distributor.render import Templates
 from distributor.settings import Newsroom
 
@@ -53,6 +53,7 @@ class Preview:
     lift_is_fixed: bool  #: False: nobody has said yet when it goes, so the bytes will change with the time
     findings: tuple[Finding, ...]  #: on the release itself
     rendered: tuple[Rendered, ...]
+    catch_up_within: timedelta = DEFAULT_CATCH_UP  #: how late it is still sent: the release's own, else the site's
 
     @property
     def release(self) -> Release:
@@ -71,7 +72,7 @@ class Preview:
         """One digest for each message by `channel/lang`, over its time and all its copies, and one for what happens when it is
         `late`.
         """
-        made = {"late": [str(self.release.late), str(self.release.catch_up_within)]}
+        made = {"late": [str(self.release.late), str(self.catch_up_within)]}
         for one in self.rendered:
             copies = sorted(f"{copy.recipient.address}\t{copy.digest}" for copy in one.copies)
             made[f"{one.message.channel}/{one.message.lang}"] = [one.due.isoformat(), *copies]
@@ -105,6 +106,7 @@ class Press:
     templates: Templates
     newsroom: Newsroom
     networks: Mapping[str, Mapping[str, Any]]
+    catch_up_within: timedelta = DEFAULT_CATCH_UP  #: of a release that says nothing else
 
     def preview(
         self,
@@ -145,6 +147,7 @@ class Press:
             lift_is_fixed=bool(embargo or at),
             findings=(*preflight.check(release, now), *missing),
             rendered=tuple(rendered),
+            catch_up_within=self.catch_up_within if release.catch_up_within is None else release.catch_up_within,
         )
 
 

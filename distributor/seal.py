@@ -73,7 +73,7 @@ def load(body: str, artefacts: Mapping[str, bytes]) -> Message:
     return _adapter().validate_python(values)
 
 
-def release(preview: Preview, now: datetime, default_catch_up: timedelta) -> Release:
+def release(preview: Preview, now: datetime) -> Release:
     """The sealed version's row."""
     source = preview.release
     return Release(
@@ -86,7 +86,7 @@ def release(preview: Preview, now: datetime, default_catch_up: timedelta) -> Rel
         zone=source.zone,
         headline=source.main.headline,
         pub_status=PubStatus.usable,
-        catch_up_within=default_catch_up if source.catch_up_within is None else source.catch_up_within,
+        catch_up_within=preview.catch_up_within,
         sealed_at=now,
     )
 

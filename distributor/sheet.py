@@ -13,7 +13,7 @@ from distributor import images
 from distributor.contract import Finding, MediaFile, Message
 from distributor.embargo import spell
 from distributor.preview import Preview, Rendered, read_media
-from distributor.release import DEFAULT_CATCH_UP, LatePolicy
+from distributor.release import LatePolicy
 from distributor.render import Templates
 
 #: Other sizes of a photo, which lie on the newsroom only after the lift.
@@ -144,10 +144,9 @@ def _readable(data: bytes) -> str:
 
 def late(preview: Preview) -> str:
     """What happens when the instant is missed."""
-    release = preview.release
-    if release.late is LatePolicy.send:
+    if preview.release.late is LatePolicy.send:
         return "sent however late, and marked late"
-    minutes = (release.catch_up_within or DEFAULT_CATCH_UP).total_seconds() / 60
+    minutes = preview.catch_up_within.total_seconds() / 60
     return f"sent up to {minutes:.0f} minutes late, then held for a person"
 
 

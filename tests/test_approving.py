@@ -134,3 +134,12 @@ def test_what_was_looked_at_is_what_is_sealed(root: Path) -> None:
     with pytest.raises(ActionError, match="other bytes or times"):
         desk(root, "wan").approve(ada.preview(path), agreed=seen)
     ada.schedule(path, agreed=ada.preview(path).agreed)
+
+
+def test_how_late_the_site_sends_is_part_of_it(root: Path) -> None:
+    path = sites.release(root, LIFT)
+    approve(root, path, "wan")
+    config = root / "config" / "distributor.toml"
+    config.write_text(config.read_text().replace("four_eyes = true", 'four_eyes = true\ncatch_up_within = "40h"'))
+    with pytest.raises(ActionError, match=r"changed since wan approved it on .*: late\. Approve"):
+        desk(root, "ada").schedule(path)

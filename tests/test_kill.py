@@ -4,6 +4,8 @@ import asyncio
 import errno
 import os
 import shutil
+import threading
+import time
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -17,7 +19,7 @@ from distributor.desk import Desk
 from distributor.errors import ActionError
 from distributor.lifecycle import Late, State
 from distributor.site import Site
-from distributor.store import Room, Settlement, Worker
+from distributor.store import Room, Settlement, Worker, queries
 from tests import sites
 from tests.scheduled import LIFT, Scheduled
 from tests.test_nothing_early import BLOCKS, ask, drain, secret
@@ -268,3 +270,36 @@ def test_what_a_person_does_to_a_new_version_leaves_a_killed_one_alone(tmp_path:
     site.clock.set(LIFT)
     site.drain()
     assert [str(row.state) for _, rows in site.desk.status()[1] for row in rows] == ["delivered", "canceled"]
+
+
+def test_a_kill_waits_for_whoever_moves_it_and_comes_after(
+    tmp_path: Path, store: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A move writes the release's row anew: a kill at the same time finds the new one, not nothing."""
+    site = Scheduled(tmp_path, sites.box(tmp_path))
+    moving, go_on = threading.Event(), threading.Event()
+    real = queries.add_messages
+
+    def slow(*given: Any) -> Any:
+        moving.set()
+        go_on.wait(10)
+        return real(*given)
+
+    monkeypatch.setattr(queries, "add_messages", slow)
+    other = Desk(site=Site(site.root), clock=site.clock)
+    move = threading.Thread(target=lambda: site.desk.reschedule("three-piers", LIFT + timedelta(hours=1)))
+    kill = threading.Thread(target=lambda: other.kill("three-piers"))
+    move.start()
+    moving.wait(10)
+    kill.start()
+    time.sleep(0.3)
+    go_on.set()
+    move.join()
+    kill.join()
+    with site.desk.ledger() as ledger:
+        release = ledger.release("three-piers")
+    assert release
+    assert release.killed_at
+    site.clock.set(LIFT + timedelta(hours=1))
+    site.drain()
+    assert site.states() == {"box public/en": State.canceled}

@@ -139,7 +139,7 @@ def test_ten_thousand_releases_at_one_instant(tmp_path: Path, real_store: str) -
     desk = Desk(site=Site(root), clock=SystemClock())
     lift = datetime.now(UTC) + timedelta(seconds=45)
     made = desk.preview(sites.release(root, lift))
-    row = seal.release(made, desk.clock.now(), timedelta(minutes=15))
+    row = seal.release(made, desk.clock.now())
     messages = [seal.dump(one.message) for one in made.rendered]
     with desk.ledger(create=True) as ledger:
         for number in range(10_000):

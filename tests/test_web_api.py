@@ -82,6 +82,8 @@ def test_errors_are_the_sentences_of_the_command_line(office: Office) -> None:
         (b"[" * 90_000, "application/json", 400),
         (b"at=now", "application/x-www-form-urlencoded", 415),
         (b"\xff\xfe", "application/json", 400),
+        (b'{"at": "\\ud800"}', "application/json", 422),
+        (b'{"at": "\\u0000"}', "application/json", 422),
         (b" " * 200_000, "application/json", 413),
     ],
 )

@@ -410,3 +410,35 @@ def test_what_is_settled_or_tried_again_is_the_version_of_the_board(tmp_path: Pa
     with office.desk.ledger() as ledger:
         states = {one: [str(row.state) for row in ledger.deliveries("three-piers", one)] for one in (1, 2)}
     assert states == {1: ["in_doubt"], 2: ["in_doubt"]}
+
+
+def test_the_button_of_a_channel_tries_the_version_that_is_shown(tmp_path: Path) -> None:
+    folder = tmp_path / "press"
+    office = Office(folder, blocks=sites.box(folder, to=["old@x"], fault="refused"))
+    path = office.release()
+    office.desk.schedule(path)
+    office.clock.set(LIFT)
+    office.drain()
+    sites.configure(office.root, sites.box(folder, to=["new@x"], fault="refused"))
+    path.write_text(
+        path.read_text().replace("id: ", "version: 2\ncorrects: {version: 1, class: A, text: Four.}\nid: ", 1)
+    )
+    office.desk.schedule(path, LIFT)
+    office.drain()
+    client = office.browser("approver")
+    form = re.search(
+        r'action="/board/three-piers/retry">(.*?)</form>', client.get("/board/three-piers").text, re.DOTALL
+    )
+    assert form
+    fields = dict(re.findall(r'name="(channel|version)" value="([^"]*)"', form[1]))
+    assert send(client, "/board/three-piers/retry", **fields).status_code == 303
+    with office.desk.ledger() as ledger:
+        assert [str(row.state) for row in ledger.deliveries("three-piers", 1)] == ["refused"]
+        assert [str(row.state) for row in ledger.deliveries("three-piers", 2)] == ["planned"]
+
+
+def test_a_draft_is_not_approved_by_moving_it(office: Office) -> None:
+    client = office.browser()
+    for button in ("approve", "revoke"):
+        done = send(client, "/calendar/move", release="draft:piers", at="2030-03-05 09:00 UTC", **{button: "1"})
+        assert done.status_code in (200, 303)

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -49,7 +49,7 @@ class Desk(OpenSite):
         seal.refuse_errors(preview)
         if not preview.rendered:
             raise ActionError("no channel would send anything: enable one in the config")
-        row = seal.release(preview, now, self.settings.policy.catch_up_within)
+        row = seal.release(preview, now)
         with self.ledger(create=True) as ledger:
             known = ledger.release(release.id, release.version)
             rows = ledger.deliveries(known.id, known.version) if known else []
@@ -108,7 +108,7 @@ class Desk(OpenSite):
             seal.refuse_other_than(agreed, preview)
             seal.refuse_errors(preview)
             approving.refuse_alone(ledger, preview, self.settings.policy, who=self.who)
-            row = seal.release(preview, self.clock.now(), known.catch_up_within)
+            row = seal.release(preview, self.clock.now())
             messages = [seal.dump(one.message) for one in preview.rendered]
             ledger.plan(row, messages, seal.deliveries(preview), who=self.who, again=True)
         return Scheduled(preview=preview, release=row, already=False)
@@ -126,7 +126,8 @@ class Desk(OpenSite):
         media = {file.name: file for sealed in self.sealed_messages(ledger, rows).values() for file in sealed.media}
         file = seal.reopened(known, at, zone)
         chosen = audiences.adapted(self.channels_of(rows), file, self.settings, self.built, whole=False)
-        return self.press.preview(file, chosen, now, at, media=media)
+        press = replace(self.press, catch_up_within=known.catch_up_within)
+        return press.preview(file, chosen, now, at, media=media)
 
     def retry(
         self,

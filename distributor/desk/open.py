@@ -60,6 +60,7 @@ class OpenSite:
             templates=Templates(self.site.layers("templates")),
             newsroom=self.settings.newsroom,
             networks=configuration.networks(self.site),
+            catch_up_within=self.settings.policy.catch_up_within,
         )
 
     @contextlib.contextmanager

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Connection, Table, bindparam
+from sqlalchemy import BigInteger, Connection, Table, bindparam, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -38,6 +38,14 @@ def moment(now: datetime) -> _Moment:
 
 #: The same with the time given when the statement is executed: `{"now": micros(now)}`.
 NOW = _Moment(bindparam("now", type_=BigInteger))
+
+
+def alone(connection: Connection, release_id: str) -> None:
+    """Let one person at a time act on a release, until the transaction ends: what they read of it stays true. SQLite has one writer
+    at a time anyway.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:id, 0))"), {"id": release_id})
 
 
 def upsert(connection: Connection, table: Table) -> Any:

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, Integer, Row, String, bindparam, exists, literal, or_, select, union_all
+from sqlalchemy import Connection, Integer, Row, String, and_, bindparam, exists, literal, or_, select, union_all
 
 from distributor.lifecycle import KILL, Priority, PubStatus
 from distributor.store import queries as q
@@ -23,7 +23,7 @@ _ROWS = (
         _C.channel == bindparam("channel", type_=String),
         _C.priority == bindparam("priority", type_=Integer),
         _C.due <= NOW,
-        or_(s.release.c.pub_status == PubStatus.usable, _C.kind == KILL),
+        or_(and_(s.release.c.pub_status == PubStatus.usable, s.release.c.killed_at.is_(None)), _C.kind == KILL),
         IN_ORDER,
     )
     .order_by(_C.due, _C.id)

@@ -12,7 +12,7 @@ from distributor.lifecycle import KILL, STOPPED, WAITING, PubStatus, State
 from distributor.store import gate
 from distributor.store import queries as q
 from distributor.store import schema as s
-from distributor.store.dialect import moment, upsert
+from distributor.store.dialect import alone, moment, upsert
 from distributor.store.gate import Verdict
 from distributor.store.order import CALLED_OFF, OVERTAKEN
 from distributor.store.reader import Reader, bounces
@@ -53,6 +53,7 @@ class Ledger(Reader):
         otherwise, or a delivery would precede the lift.
         """
         with self.writing() as connection:
+            alone(connection, release.id)
             refuse_killed(connection, release.id, release.version)
             held = self._replace(connection, release, again=again)
             try:
@@ -137,6 +138,7 @@ class Ledger(Reader):
         out already is not canceled but in doubt: a person says what became of it.
         """
         with self.writing() as connection:
+            alone(connection, release_id)
             refuse_killed(connection, release_id, version)
             return move(connection, release_id, version, change, now=now, who=who)
 
@@ -161,9 +163,12 @@ class Ledger(Reader):
         stop = Change(action="kill", from_states=(*WAITING, *STOPPED), to=State.canceled, pub_status=PubStatus.canceled)
         perhaps_out = c.state.in_((State.delivered, State.in_doubt, State.sending))
         with self.writing() as connection:
+            alone(connection, release_id)
             taken = taken_back(connection, release_id, version)
             alive = q.update_release(release_id, version).where(s.release.c.killed_at.is_(None))
-            if connection.execute(alive.values(killed_at=micros(now))).rowcount:
+            if connection.execute(alive.values(killed_at=micros(now))).rowcount or q.goes_on(
+                connection, release_id, version
+            ):
                 move(connection, release_id, version, stop, now=now, who=who)
             out = q.deliveries(connection, and_(q.of(release_id, version), c.kind != KILL, perhaps_out))
             back = [row for row in out if row.channel in able]

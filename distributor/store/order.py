@@ -6,7 +6,8 @@ from distributor.lifecycle import KILL, Priority, PubStatus, State
 from distributor.store import schema as s
 
 OF_ITS_RELEASE = and_(s.release.c.id == s.delivery.c.release_id, s.release.c.version == s.delivery.c.version)
-CALLED_OFF = exists(select(s.release.c.id).where(OF_ITS_RELEASE, s.release.c.pub_status == PubStatus.canceled))
+_OVER = or_(s.release.c.pub_status == PubStatus.canceled, s.release.c.killed_at.is_not(None))
+CALLED_OFF = exists(select(s.release.c.id).where(OF_ITS_RELEASE, _OVER))
 _EARLIER, _LATER = s.delivery.alias("earlier"), s.delivery.alias("later")
 
 

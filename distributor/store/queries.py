@@ -20,7 +20,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import IntegrityError
 
-from distributor.lifecycle import KILL, PubStatus, State
+from distributor.lifecycle import KILL, STOPPED, WAITING, PubStatus, State
 from distributor.store import schema as s
 from distributor.store.dialect import moment, upsert
 from distributor.store.rows import (
@@ -58,6 +58,13 @@ def killed(connection: Connection, release_id: str, version: int) -> bool:
     c = s.release.c
     query = select(c.id).where(c.id == release_id, c.version >= version, c.killed_at.is_not(None)).limit(1)
     return connection.execute(query).first() is not None
+
+
+def goes_on(connection: Connection, release_id: str, version: int) -> bool:
+    """Whether anything of a version waits or is stopped, but for what takes back."""
+    c = s.delivery.c
+    still = (of(release_id, version), c.kind != KILL, c.state.in_((*WAITING, *STOPPED)))
+    return connection.execute(select(c.id).where(*still).limit(1)).first() is not None
 
 
 def strays(connection: Connection, now: datetime, known: Collection[str]) -> list[str]:

@@ -8,6 +8,7 @@ from sqlalchemy import and_, case, or_, select, update
 from distributor.lifecycle import KILL, RETRIABLE, State
 from distributor.store import queries as q
 from distributor.store import schema as s
+from distributor.store.dialect import alone
 from distributor.store.ledger import Ledger
 from distributor.store.order import CALLED_OFF, OVERTAKEN
 from distributor.store.rows import micros
@@ -41,6 +42,7 @@ def retry(
         "reason": f"{who} tries it again",
     }
     with ledger.writing() as connection:
+        alone(connection, release_id)
         # Locked in one order, as every other writer does: then nobody waits for each other.
         there = connection.execute(select(c.id).where(*fits).order_by(c.id).with_for_update()).all()
         planned = connection.execute(select(c.version, c.channel).where(may)).all()

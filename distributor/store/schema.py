@@ -272,7 +272,10 @@ def _for_good(connection: Connection) -> None:
         connection.execute(text("ALTER TABLE approval ADD COLUMN words TEXT"))
     connection.execute(text("ALTER TABLE release ADD COLUMN killed_at BIGINT"))
     killed = select(func.max(event.c.at)).where(
-        event.c.release_id == release.c.id, event.c.version == release.c.version, event.c.action == "kill"
+        event.c.release_id == release.c.id,
+        event.c.version == release.c.version,
+        event.c.action == "kill",
+        event.c.at >= release.c.sealed_at,  # scheduled anew after a kill, as it could be then: it lives
     )
     connection.execute(update(release).values(killed_at=killed.scalar_subquery()))
 

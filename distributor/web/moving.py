@@ -47,7 +47,7 @@ def _move(request: Request, data: Any) -> Response:
             raise ActionError(_("Something of it is on its way already: it cannot be moved."))
         if entry.row.status is not Status.draft:
             sealed = _sealed_anew(request, entry.row, new)
-        if data is not None and (data.get("approve") or data.get("revoke")):
+        if data is not None and sealed and (data.get("approve") or data.get("revoke")):
             approve.answer(request, sealed["made"], data)
             return kit.go(f"/calendar/move?{urlencode({'release': key, 'at': new})}")
         sure = str(data.get("sure") or "") if data is not None else ""

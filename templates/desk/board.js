@@ -8,14 +8,17 @@
   // What somebody is at stays as it is until they are done: a button never moves away under a finger.
   const busy = (part) => part.contains(document.activeElement) || part.matches(":active");
   function show(part, html) {
-    if (busy(part)) waiting.set(part, html);
-    else part.innerHTML = html; // made by the desk, every value in it escaped
+    waiting.set(part, html);
+    draw();
   }
-  document.addEventListener("focusout", () =>
-    setTimeout(() => {
-      for (const [part, html] of waiting) if (!busy(part)) waiting.delete(part), (part.innerHTML = html);
-    }),
-  );
+  function draw() {
+    for (const [part, html] of waiting) {
+      if (busy(part)) continue;
+      waiting.delete(part);
+      part.innerHTML = html; // made by the desk, every value in it escaped
+    }
+  }
+  for (const ends of ["focusout", "pointerup", "pointercancel"]) document.addEventListener(ends, () => setTimeout(draw));
   (function open() {
     const events = new EventSource(place.dataset.events);
     events.addEventListener("board", (event) => show(place, event.data));

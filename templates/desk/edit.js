@@ -64,7 +64,7 @@
   let flying = false, again = false;
   async function look() {
     again = flying;
-    if (flying) return;
+    if (flying || left) return;
     flying = true;
     await see();
     flying = false;

@@ -1,6 +1,9 @@
 """What the JSON API takes."""
 
-from pydantic import BaseModel, ConfigDict, Field
+import re
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from distributor.embargo import EXAMPLE
 
@@ -9,6 +12,17 @@ class Part(BaseModel):
     """A value with these fields and no others."""
 
     model_config = ConfigDict(extra="forbid")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _text(cls, values: Any) -> Any:
+        """No database takes half a character or a NUL."""
+        for value in values.values() if isinstance(values, dict) else ():
+            if isinstance(value, str) and (
+                "\0" in value or (not value.isascii() and re.search("[\ud800-\udfff]", value))
+            ):
+                raise ValueError("there is a character in it that no text has")
+        return values
 
 
 class At(Part):
