@@ -15,7 +15,7 @@ from distributor.clock import SystemClock
 from distributor.desk import Desk
 from distributor.errors import ActionError, StoreError
 from distributor.site import Site
-from distributor.store import Worker, approvals, glance, open_ledger, overview, schema
+from distributor.store import Worker, approvals, glance, open_ledger, overview, steps
 from distributor.store.rows import instant, micros
 from tests import sites
 
@@ -191,7 +191,7 @@ def test_an_older_schema_is_brought_forward(root: Path) -> None:
     _, [(release, rows)] = desk(root).status()
     assert len(rows) == 1
     assert release.killed_at is None  # it was scheduled anew after that kill
-    assert db.execute("SELECT version FROM schema_version").fetchall() == [(schema.VERSION,)]
+    assert db.execute("SELECT version FROM schema_version").fetchall() == [(steps.VERSION,)]
     assert {"host", "ahead"} <= {row[1] for row in db.execute("PRAGMA table_info(worker)")}
     tables = {row[0] for row in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
     assert {"account", "person", "session", "api_token", "audit"} <= tables
@@ -235,7 +235,7 @@ def test_a_glance_shows_what_the_ledger_says(root: Path) -> None:
         assert seen is not None
         assert (seen.workers, seen.counts, seen.releases) == (ledger.workers(), health.counts, releases)
         assert seen.oldest_due == health.oldest_waiting
-    assert glance.VERSION == schema.VERSION
+    assert glance.VERSION == steps.VERSION
     assert glance.look(root / "nothing.db") is None
     (root / "text.db").write_text("no database" * 100)
     assert glance.look(root / "text.db") is None

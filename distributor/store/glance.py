@@ -10,7 +10,7 @@ from pathlib import Path
 from distributor.lifecycle import WAITING, PubStatus, State
 from distributor.store.rows import Delivery, Release, Worker, instant, maybe_instant
 
-#: The schema whose columns are named below; schema.VERSION, which a test compares.
+#: The schema whose columns are named below; steps.VERSION, which a test compares.
 VERSION = 6
 
 

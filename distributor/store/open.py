@@ -8,7 +8,7 @@ from sqlalchemy.exc import ArgumentError, DatabaseError, InterfaceError, Operati
 
 from distributor.errors import StoreError
 from distributor.site import SQLITE
-from distributor.store import postgres, schema, sqlite
+from distributor.store import postgres, sqlite, steps
 from distributor.store.base import reading
 from distributor.store.ledger import Ledger
 from distributor.store.people import People
@@ -84,19 +84,19 @@ def _speak_plainly(engine: Engine, shown: str, way_out: Callable[[str], str]) ->
 
 def _bring_forward(engine: Engine, shown: str) -> None:
     with reading(engine) as connection:  # the usual case waits for no writer
-        if inspect(connection).has_table("schema_version") and schema.version_of(connection) == schema.VERSION:
+        if inspect(connection).has_table("schema_version") and steps.version_of(connection) == steps.VERSION:
             return
     with engine.begin() as connection:
         if engine.dialect.name == "postgresql":
             postgres.alone(connection)
         if not inspect(connection).has_table("schema_version"):
-            schema.create(connection)
+            steps.create(connection)
             return
-        found = schema.version_of(connection)
-        if found > schema.VERSION:
+        found = steps.version_of(connection)
+        if found > steps.VERSION:
             raise StoreError(
                 f"the ledger {shown} was written by a newer distributor (schema {found}, this one knows "
-                f"{schema.VERSION}): upgrade distributor; the ledger was not touched"
+                f"{steps.VERSION}): upgrade distributor; the ledger was not touched"
             )
-        if found < schema.VERSION:
-            schema.migrate(connection, found)
+        if found < steps.VERSION:
+            steps.migrate(connection, found)

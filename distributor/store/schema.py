@@ -1,12 +1,9 @@
-"""Tables, and the steps that bring an older database forward. Append only: a released step never changes."""
-
-from collections.abc import Callable
+"""The tables, as the newest version of the program wants them."""
 
 from sqlalchemy import (
     BigInteger,
     CheckConstraint,
     Column,
-    Connection,
     ForeignKey,
     ForeignKeyConstraint,
     Index,
@@ -17,12 +14,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
-    func,
-    insert,
-    inspect,
-    select,
     text,
-    update,
 )
 
 from distributor.lifecycle import WAITING
@@ -109,7 +101,7 @@ delivery = Table(
     CheckConstraint("tier = 'prebrief' OR due >= lift", name="never_before_the_lift"),
 )
 # What waits is found by channel and priority, the next instant by its time, and neither costs more for what is settled.
-_NEW_INDEXES = (
+NEW_INDEXES = (
     Index(
         "delivery_ready", delivery.c.channel, delivery.c.priority, delivery.c.due, delivery.c.id,
         sqlite_where=_WAITS, postgresql_where=_WAITS,
@@ -132,7 +124,7 @@ attempt = Table(
     Column("outcome", String),
     Column("reason", Text),
 )
-_ATTEMPT_NUMBER = Index("attempt_number", attempt.c.delivery_id, attempt.c.number, unique=True)
+ATTEMPT_NUMBER = Index("attempt_number", attempt.c.delivery_id, attempt.c.number, unique=True)
 
 account = Table(
     "account",
@@ -230,74 +222,7 @@ approval = Table(
 )
 
 #: Lists show these of every release and never read its text, which lies between them in the table.
-_HEADS = Index(
+HEADS = Index(
     "release_head", release.c.id, release.c.version, release.c.headline, release.c.lift, release.c.zone,
     release.c.pub_status,
 )  # fmt: skip
-
-
-def _shared_work(connection: Connection) -> None:
-    """1 → 2: accounts, workers that name their host, and indexes for what waits."""
-    for column in (worker.c.host, worker.c.ahead):
-        kind = column.type.compile(connection.dialect)
-        connection.execute(text(f"ALTER TABLE worker ADD COLUMN {column.name} {kind}"))
-    account.create(connection)
-    for index in (*_NEW_INDEXES, _ATTEMPT_NUMBER):
-        index.create(connection)
-    for old in ("delivery_waiting", "ix_attempt_delivery_id"):
-        connection.execute(text(f"DROP INDEX IF EXISTS {old}"))
-
-
-def _signatures(connection: Connection) -> None:
-    """2 → 3: what was signed when a message was sealed."""
-    kind = delivery.c.signature.type.compile(connection.dialect)
-    connection.execute(text(f"ALTER TABLE delivery ADD COLUMN signature {kind}"))
-
-
-def _people(connection: Connection) -> None:
-    """3 → 4: the people of the desk."""
-    for table in (person, session, api_token, audit):
-        table.create(connection)
-
-
-def _approvals(connection: Connection) -> None:
-    """4 → 5: who approved which bytes, and an index for lists."""
-    approval.create(connection)
-    _HEADS.create(connection)
-
-
-def _for_good(connection: Connection) -> None:
-    """5 → 6: what those who approved have read; a kill is written on the release itself."""
-    if "words" not in {column["name"] for column in inspect(connection).get_columns("approval")}:
-        connection.execute(text("ALTER TABLE approval ADD COLUMN words TEXT"))
-    connection.execute(text("ALTER TABLE release ADD COLUMN killed_at BIGINT"))
-    killed = select(func.max(event.c.at)).where(
-        event.c.release_id == release.c.id,
-        event.c.version == release.c.version,
-        event.c.action == "kill",
-        event.c.at >= release.c.sealed_at,  # scheduled anew after a kill, as it could be then: it lives
-    )
-    connection.execute(update(release).values(killed_at=killed.scalar_subquery()))
-
-
-#: Step n brings version n to version n+1. A new database is made whole and starts at the newest version.
-STEPS: tuple[Callable[[Connection], None], ...] = (_shared_work, _signatures, _people, _approvals, _for_good)
-VERSION = len(STEPS) + 1
-
-
-def create(connection: Connection) -> None:
-    """Make every table in an empty database."""
-    metadata.create_all(connection)
-    connection.execute(insert(schema_version).values(version=VERSION))
-
-
-def migrate(connection: Connection, found: int) -> None:
-    """Take the steps from `found` to the newest version."""
-    for step in STEPS[found - 1 :]:
-        step(connection)
-    connection.execute(schema_version.update().values(version=VERSION))
-
-
-def version_of(connection: Connection) -> int:
-    """The version written in the database."""
-    return int(connection.execute(select(schema_version.c.version)).scalar_one())
