@@ -105,8 +105,7 @@ async def save(request: Request) -> Response:
 
 def _save(request: Request, sent: _Sent) -> Response:
     drafts, windows = looks.drafts(kit.desk(request)), writing.windows(request)
-    windows.is_old(sent.window, sent.number)
-    windows.presence.leave(*sent.window)
+    windows.end(sent.window, sent.number)
     sources, pending, wrong = sent.applied()
     if wrong:
         _keep(request, sent, sources, pending)
@@ -237,11 +236,11 @@ def _around(request: Request, sent: _Sent) -> dict[str, Any]:
     its window may be gone.
     """
     desk, windows = kit.desk(request), writing.windows(request)
-    if sent.number < windows.last.get(sent.window, 0.0):
-        return {}
     texts = looks.drafts(desk).texts(sent.name)
     newer = [key for key, edit in sent.edits.items() if key in texts and texts[key].digest != edit.seen]
-    others = windows.presence.here(sent.name, sent.who, sent.tab, desk.clock.monotonic())
+    others = windows.others(sent.window, sent.number, desk.clock.monotonic())
+    if others is None:
+        return {}
     own = [_("you, in another window") if other == sent.who else other for other in others]
     return {"others": own, "newer": [texts[key].path.name for key in newer]}
 
@@ -251,8 +250,7 @@ async def discard(request: Request) -> Response:
     sent = await _sent(request)
 
     def made() -> None:
-        writing.windows(request).is_old(sent.window, sent.number)
-        writing.windows(request).presence.leave(*sent.window)
+        writing.windows(request).end(sent.window, sent.number)
         unsaved.forget(looks.drafts(kit.desk(request)), sent.name, sent.who, sent.tab, sent.shown)
 
     await kit.work(made)

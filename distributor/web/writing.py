@@ -5,6 +5,7 @@ import re
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from threading import Lock
 from typing import Any
 
 from starlette.exceptions import HTTPException
@@ -30,6 +31,20 @@ class Windows:
     presence: Presence = field(default_factory=Presence)
     last: dict[Window, float] = field(default_factory=dict)
     safe: dict[Window, float] = field(default_factory=dict)
+    _guard: Lock = field(default_factory=Lock)
+
+    def others(self, window: Window, number: float, now: float) -> list[str] | None:
+        """Who else has the release of a window open, now that it was heard of; None for a request that was overtaken by the end of
+        its window.
+        """
+        with self._guard:
+            return None if number < self.last.get(window, 0.0) else self.presence.here(*window, now)
+
+    def end(self, window: Window, number: float) -> None:
+        """A window saved or gave up: whatever it sent before, or at the same moment, comes too late."""
+        with self._guard:
+            self.last[window] = max(number, self.last.get(window, 0.0)) + 0.5
+            self.presence.leave(*window)
 
     def is_old(self, window: Window, number: float) -> bool:
         """Whether something newer came from this window before: requests overtake each other."""

@@ -32,7 +32,7 @@ class Described(Protocol):
 
 
 _SCHEMA = "#/components/schemas/"
-_WHEN = {"400": "not JSON", "401": "no token", "403": "the role is too small", "404": "no such release", "413": "too large",
+_WHEN = {"400": "not JSON, or a character that no text has", "401": "no token", "403": "the role is too small", "404": "no such release", "413": "too large",
          "415": "not sent as JSON", "422": "refused, in the words of the command line"}  # fmt: skip
 
 
@@ -64,7 +64,7 @@ def document(base: str, operations: Iterable[Described]) -> dict[str, Any]:
 
 
 def _operation(one: Described) -> dict[str, Any]:
-    known = ["401", "403", "404", "422", *(["400", "413", "415"] if one.body else [])]
+    known = ["400", "401", "403", "404", "422", *(["413", "415"] if one.body else [])]
     parameters = [
         {"name": name, "in": "query", "required": False, "description": text, "schema": {"type": "string"}}
         for name, text in one.query.items()
