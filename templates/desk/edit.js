@@ -123,7 +123,7 @@
     kept = left = false;
     state.textContent = state.dataset.typing;
     clearTimeout(pause);
-    pause = setTimeout(() => { desk.net.put(); look(); }, 40);
+    pause = setTimeout(() => { desk.net.put(); look(); }, 20);
   }
   form.addEventListener("input", typed);
   // What was typed before this script came, over a slow line, or what the browser put back into the form.
