@@ -100,7 +100,8 @@ class Desk(OpenSite):
         """Move a release of which nothing was attempted yet to the instant `at`: its sealed version is rendered for the new
         time, sealed and planned in place of the old one, all or nothing. What was on hold stays on hold.
 
-        `zone`: how people write the new time; `agreed`: of what `moved` showed. Raises Refusal, ActionError for the past or a release that is on its way.
+        `zone`: how people write the new time; `agreed`: of what `moved` showed. Raises Refusal, ActionError for the past or a
+        release that is on its way.
         """
         with self.ledger() as ledger:
             known = self.known(ledger, release_id)
@@ -137,8 +138,8 @@ class Desk(OpenSite):
         channel: str | None = None,
         recipient: str | None = None,
     ) -> Counter[str]:
-        """Try again, now, what failed, was refused or missed, or waits for its next try; of every `version` where none is named. What was sealed is
-        sent, once more under the same key. Returns how many on each channel.
+        """Try again, now, what failed, was refused or missed, or waits for its next try; of every `version` where none is named.
+        What was sealed is sent, once more under the same key. Returns how many on each channel.
 
         Raises ActionError where nothing fits, or the release is on hold, withdrawn or overtaken by a newer version.
         """
@@ -159,24 +160,6 @@ class Desk(OpenSite):
         if not planned:
             raise ActionError(f"'{release_id}' was withdrawn, or a newer version is there: nothing is tried again")
         return planned
-
-    # ── four eyes ─────────────────────────────────────────────────────────────────────────────────────────────────
-
-    def approve(self, preview: Preview, *, agreed: str | None = None) -> approving.Standing:
-        """Say that exactly these bytes may go out at exactly these times. Raises ActionError as `approving.approve`."""
-        seal.refuse_other_than(agreed, preview)
-        with self.ledger(create=True) as ledger:
-            return approving.approve(ledger, preview, who=self.who, now=self.clock.now())
-
-    def revoke(self, preview: Preview) -> int:
-        """Take back what this person approved of the version; returns how many approvals."""
-        with self.ledger(create=True) as ledger:
-            return approving.revoke(ledger, preview, who=self.who, now=self.clock.now())
-
-    def standing(self, preview: Preview) -> approving.Standing:
-        """Who approved these bytes, and what changed since."""
-        with self.ledger(create=True) as ledger:
-            return approving.standing(ledger, preview)
 
     def settle(
         self,
@@ -225,6 +208,24 @@ class Desk(OpenSite):
                 back += taken
                 left += stays
         return newest, back, left
+
+    # ── four eyes ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def approve(self, preview: Preview, *, agreed: str | None = None) -> approving.Standing:
+        """Say that exactly these bytes may go out at exactly these times. Raises ActionError as `approving.approve`."""
+        seal.refuse_other_than(agreed, preview)
+        with self.ledger(create=True) as ledger:
+            return approving.approve(ledger, preview, who=self.who, now=self.clock.now())
+
+    def revoke(self, preview: Preview) -> int:
+        """Take back what this person approved of the version; returns how many approvals."""
+        with self.ledger(create=True) as ledger:
+            return approving.revoke(ledger, preview, who=self.who, now=self.clock.now())
+
+    def standing(self, preview: Preview) -> approving.Standing:
+        """Who approved these bytes, and what changed since."""
+        with self.ledger(create=True) as ledger:
+            return approving.standing(ledger, preview)
 
     # ── questions ─────────────────────────────────────────────────────────────────────────────────────────────────
 

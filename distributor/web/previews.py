@@ -251,15 +251,11 @@ def _changes(request: Request, found: Look) -> dict[str, Any] | None:
     after = {(one.message.channel, one.message.lang): one.message for one in found.preview.rendered}
     rows = []
     for key in dict.fromkeys([*after, *before]):
-        old, new = (_words(side[key]) if key in side else "" for side in (before, after))
+        old, new = (side[key].words if key in side else "" for side in (before, after))
         kind = "gone" if key not in after else "new" if key not in before else "changed" if old != new else "same"
         lines = compare(old, new) if kind == "changed" else []
         rows.append({"channel": key[0], "lang": key[1], "kind": kind, "lines": lines})
     return {"release": row, "rows": rows, "same_seal": row.seal == found.preview.digest}
-
-
-def _words(message: Message) -> str:
-    return f"{message.title}\n\n{message.text}"
 
 
 def _unreadable(request: Request, error: ReleaseError) -> Response:
