@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from distributor.clock import STEP
 from distributor.lifecycle import WAITING, State
 from distributor.store import Worker
+from distributor.store.attention import RETRIED_TOO_LONG, Need, Needs
 
 if TYPE_CHECKING:
     from distributor.store import Ledger
@@ -16,6 +17,19 @@ if TYPE_CHECKING:
 SILENT_AFTER = timedelta(seconds=5)
 #: A delivery that should have gone this long ago and still waits is overdue.
 OVERDUE_AFTER = timedelta(seconds=10)
+
+_CLOSE = "or close it with 'distributor settle ID --not-sent'"
+_READ = "Read the reason in 'distributor status'"
+#: What each need is called, and what a person does about it.
+_SENTENCES = {
+    Need.in_doubt: "in doubt: look whether it arrived, then say 'distributor settle ID --there', --again or --not-sent",
+    Need.refused: f"refused: issue a corrected version, or try again with 'distributor retry ID', {_CLOSE}",
+    Need.failed: f"failed: mend the cause and say 'distributor retry ID', {_CLOSE}",
+    Need.missed: f"missed: send it now with 'distributor retry ID', {_CLOSE}",
+    Need.stopped: f"held by the service itself. {_READ}, then say 'distributor resume ID' or 'distributor cancel ID'",
+    Need.overdue_hold: "on hold after the planned time: say 'distributor resume ID' or 'distributor cancel ID'",
+    Need.retried_long: f"retried for more than {RETRIED_TOO_LONG // timedelta(minutes=1)} minutes. {_READ}",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,11 +41,22 @@ class Health:
     last_beat: datetime | None
     oldest_waiting: datetime | None
     counts: dict[State, int]
+    needs: Needs  #: deliveries that need a person, by release and reason
 
     @property
     def running(self) -> bool:
         """Whether a service ticks."""
         return bool(self.workers)
+
+    @property
+    def unattended(self) -> int:
+        """How many deliveries wait while no service runs."""
+        return 0 if self.running else sum(self.counts.get(state, 0) for state in WAITING)
+
+    @property
+    def reasons(self) -> list[Need]:
+        """Why deliveries of this site need a person, the most pressing first."""
+        return [need for need in Need if self.needed(need)]
 
     @property
     def overdue(self) -> timedelta:
@@ -40,11 +65,14 @@ class Health:
         return late if late > OVERDUE_AFTER else timedelta()
 
     def troubles(self) -> list[str]:
-        """What is wrong, in sentences."""
+        """Return what is wrong and what to do about it, one sentence each, without names or ids.
+
+        Monitors read them without signing in, so nothing in them tells what is under embargo.
+        """
         found = []
-        waiting = sum(self.counts.get(state, 0) for state in WAITING)
-        if waiting and not self.running:
-            found.append(f"{waiting} deliveries wait and no 'distributor run' is running on this site")
+        if waiting := self.unattended:
+            what = "1 delivery waits" if waiting == 1 else f"{waiting} deliveries wait"
+            found.append(f"{what} and no 'distributor run' is running on this site")
         if self.overdue:
             found.append(f"the oldest waiting delivery is overdue by {round(self.overdue.total_seconds())} s")
         found += [
@@ -52,19 +80,26 @@ class Health:
             for worker in self.workers
             if abs(worker.ahead) > STEP
         ]
-        stuck = {state: self.counts.get(state, 0) for state in (State.in_doubt, State.missed, State.failed)}
         return found + [
-            f"{number} {state.replace('_', ' ')}: a person has to decide" for state, number in stuck.items() if number
+            f"{number} {sentence}" for need, sentence in _SENTENCES.items() if (number := self.needed(need))
         ]
+
+    def needed(self, need: Need) -> int:
+        """Return how many deliveries of the site need a person for this reason."""
+        return sum(counts.get(need, 0) for counts in self.needs.values())
 
 
 def look(ledger: "Ledger", now: datetime) -> Health:
     """Ask the ledger."""
-    return judge(now, ledger.workers(), ledger.oldest_waiting(), ledger.counts())
+    return judge(now, ledger.workers(), ledger.oldest_waiting(), ledger.counts(), ledger.needs(now))
 
 
 def judge(
-    now: datetime, workers: Sequence[Worker], oldest_waiting: datetime | None, counts: dict[State, int]
+    now: datetime,
+    workers: Sequence[Worker],
+    oldest_waiting: datetime | None,
+    counts: dict[State, int],
+    needs: Needs,
 ) -> Health:
     """`workers` are all that have not said goodbye, the liveliest first."""
     return Health(
@@ -73,4 +108,5 @@ def judge(
         last_beat=workers[0].beat_at if workers else None,
         oldest_waiting=oldest_waiting,
         counts=counts,
+        needs=needs,
     )

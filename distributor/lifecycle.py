@@ -32,6 +32,8 @@ KILL = "kill"
 #: The kind of a delivery of a later version.
 CORRECTION = "correction"
 WAITING = (State.planned, State.retrying)
+#: States that end only when a person acts.
+NEEDS_PERSON = (State.in_doubt, State.refused, State.failed, State.missed)
 #: What a person lets go again.
 STOPPED = (State.held, State.missed, State.failed)
 #: What a person may have tried again at once, delivery by delivery.

@@ -16,6 +16,7 @@ from distributor.desk import Desk
 from distributor.errors import ActionError, StoreError
 from distributor.site import Site
 from distributor.store import Worker, approvals, glance, open_ledger, overview, steps
+from distributor.store.attention import Need
 from distributor.store.rows import instant, micros
 from tests import sites
 
@@ -231,14 +232,20 @@ def test_a_glance_shows_what_the_ledger_says(root: Path) -> None:
     with desk(root).ledger() as ledger:
         ledger.beat(Worker(name="a", pid=7, host="h", began_at=FUTURE, beat_at=FUTURE, ahead=timedelta(seconds=-3)))
         health, releases = desk(root).status()
-        seen = glance.look(root / "var" / "distributor.db")
+        seen = glance.look(root / "var" / "distributor.db", health.now)
         assert seen is not None
         assert (seen.workers, seen.counts, seen.releases) == (ledger.workers(), health.counts, releases)
         assert seen.oldest_due == health.oldest_waiting
+        assert seen.needs == health.needs == {}
+        late = FUTURE + timedelta(hours=2)
+        on_hold = {"three-piers": {Need.overdue_hold: 2}}
+        later = glance.look(root / "var" / "distributor.db", late)
+        assert later is not None
+        assert later.needs == ledger.needs(late) == on_hold
     assert glance.VERSION == steps.VERSION
-    assert glance.look(root / "nothing.db") is None
+    assert glance.look(root / "nothing.db", FUTURE) is None
     (root / "text.db").write_text("no database" * 100)
-    assert glance.look(root / "text.db") is None
+    assert glance.look(root / "text.db", FUTURE) is None
 
 
 def test_the_quick_queries_use_their_indexes(root: Path) -> None:

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
+from typing import TypedDict
 
 import click
 from rich.console import Console
@@ -122,10 +123,19 @@ def reschedule_command(setting: Setting, release_id: str, at: str, *, json_: boo
     draw_scheduled(draw.console(), done, desk.site.root)
 
 
+class _Which(TypedDict):
+    """Some of a release's deliveries; None stands for all."""
+
+    version: int | None
+    channel: str | None
+    recipient: str | None
+
+
 @click.command("settle")
 @click.argument("release_id")
 @click.option("--there", "answer", flag_value="there", help="It is there: you looked.")
 @click.option("--again", "answer", flag_value="again", help="It is not there: send it again, now.")
+@click.option("--not-sent", "answer", flag_value="close", help="It is not there and will not be sent: close it.")
 @click.option("--channel", metavar="NAME", help="Only this channel.")
 @click.option("--recipient", metavar="ADDRESS", help="Only this recipient.")
 @click.option("--url", metavar="URL", help="With --there: where it is, for the report.")
@@ -140,18 +150,22 @@ def settle_command(
     url: str | None,
     number: int | None,
 ) -> None:
-    """Say what became of deliveries that are in doubt: perhaps written, and nobody but a person can look."""
+    """Say what became of deliveries in doubt, or close (--not-sent) what failed, was refused or was missed."""
     if answer is None:
-        raise click.UsageError("Say --there (it arrived) or --again (it did not; send it).")
+        raise click.UsageError("Say --there (it arrived), --again (it did not; send it) or --not-sent (leave it).")
     if url and answer != "there":
         raise click.UsageError("--url says where it is: say --there, too.")
     try:
         url = web_url(url) if url else None
     except ValueError as error:
         raise click.UsageError(f"--url: {error}") from None
-    there = answer == "there"
-    rows = setting.desk().settle(release_id, there=there, version=number, channel=channel, recipient=recipient, url=url)
-    words = {State.delivered: "delivered", State.canceled: "canceled, as its release is"}
+    which = _Which(version=number, channel=channel, recipient=recipient)
+    if answer == "close":
+        rows = setting.desk().close(release_id, **which)
+    else:
+        rows = setting.desk().settle(release_id, there=answer == "there", url=url, **which)
+    closed = "closed, not sent" if answer == "close" else "canceled, as its release is"
+    words = {State.delivered: "delivered", State.canceled: closed}
     for row in rows:
         click.echo(f"{row.channel} {row.recipient}: {words.get(row.state, 'goes out again')}")
 

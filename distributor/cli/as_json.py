@@ -82,6 +82,9 @@ def status(health: Health, releases: Iterable[tuple[Release, list[Delivery]]]) -
         "last_beat": health.last_beat,
         "age_of_last_beat": (health.now - health.last_beat).total_seconds() if health.last_beat else None,
         "oldest_overdue_seconds": health.overdue.total_seconds(),
+        "needs_person": {
+            one: {str(need): number for need, number in counts.items()} for one, counts in health.needs.items()
+        },
         "counts": {str(state): number for state, number in health.counts.items()},
         "releases": [{**_release(one), "deliveries": [_delivery(row) for row in rows]} for one, rows in releases],
     }

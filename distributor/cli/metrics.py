@@ -13,6 +13,7 @@ from distributor.errors import ActionError
 from distributor.health import Health
 from distributor.lifecycle import State
 from distributor.outbox import Event
+from distributor.store.attention import Need
 
 _BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60, 300, 900, 3600)
 
@@ -35,6 +36,10 @@ class Metrics:
             **options,
         )
         self._deliveries = Gauge("distributor_deliveries", "Deliveries in the ledger, by state.", ["state"], **options)
+        self._needs = Gauge(
+            "distributor_needs_person", "Deliveries that need a person, by the reason.", ["reason"], **options
+        )
+        self._troubles = Gauge("distributor_troubles", "What is wrong: 0 is well.", **options)
         self._overdue = Gauge("distributor_oldest_overdue_seconds", "How overdue the oldest waiting one is.", **options)
         self._tick = Gauge("distributor_last_tick_timestamp_seconds", "When the alarm ticked last.", **options)
         self._ahead = Gauge("distributor_clock_ahead_seconds", "Host's clock minus the ledger's.", **options)
@@ -56,6 +61,9 @@ class Metrics:
         self._health = health
         for state in State:
             self._deliveries.labels(state).set(health.counts.get(state, 0))
+        for need in Need:
+            self._needs.labels(need).set(health.needed(need))
+        self._troubles.set(len(health.troubles()))
         self._overdue.set(health.overdue.total_seconds())
         self._tick.set(now.timestamp())
         self._ahead.set(ahead)

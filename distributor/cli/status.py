@@ -36,11 +36,12 @@ def _look(setting: Setting) -> tuple[Site, Health, list[tuple[Release, list[Deli
     """At a SQLite ledger straight away; through the desk for any other, and for whatever is not as it should be."""
     site = places.find(setting.site_name, cwd=Path.cwd())
     path = site.sqlite_ledger()
-    seen = glance.look(path) if path else None
+    now = setting.clock.now()
+    seen = glance.look(path, now) if path else None
     if seen is None:
         desk = setting.desk()
         return desk.site, *desk.status()
-    return site, well.judge(setting.clock.now(), seen.workers, seen.oldest_due, seen.counts), seen.releases
+    return site, well.judge(now, seen.workers, seen.oldest_due, seen.counts, seen.needs), seen.releases
 
 
 @click.command("status")

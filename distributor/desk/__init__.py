@@ -171,9 +171,9 @@ class Desk(OpenSite):
         recipient: str | None = None,
         url: str | None = None,
     ) -> list[Delivery]:
-        """A person looked at what is in doubt: it is `there`, or it is to be sent again. Returns what was settled.
+        """Record what a person found out about deliveries in doubt: it is `there`, or is to be sent again.
 
-        `url` is where it is. Raises ActionError where nothing that fits is in doubt.
+        `url` is where it is. Return what was settled. Raise ActionError where nothing that fits is in doubt.
         """
         with self.ledger() as ledger:
             self.known(ledger, release_id)
@@ -192,6 +192,34 @@ class Desk(OpenSite):
                 f"'{release_id}' is in doubt, but a newer version is there already: nothing was sent again"
             )
         return settled
+
+    def close(
+        self,
+        release_id: str,
+        *,
+        version: int | None = None,
+        channel: str | None = None,
+        recipient: str | None = None,
+    ) -> list[Delivery]:
+        """Cancel what did not arrive and shall not be sent: nobody has to look at it any more.
+
+        A delivery in doubt is closed likewise: the person says that it is not there. Return what was
+        closed. Raise ActionError where nothing that fits needs a person.
+        """
+        with self.ledger() as ledger:
+            self.known(ledger, release_id)
+            closed = retrying.close(
+                ledger,
+                release_id,
+                version=version,
+                channel=channel,
+                recipient=recipient,
+                now=self.clock.now(),
+                who=self.who,
+            )
+        if not closed:
+            raise ActionError(f"nothing of '{release_id}' that fits failed, was refused or missed, or is in doubt")
+        return closed
 
     def kill(self, release_id: str) -> tuple[Release, list[Delivery], list[Delivery]]:
         """Withdraw a release for good: what is not out is canceled; where it can be taken back, that is planned, due now.
@@ -234,6 +262,11 @@ class Desk(OpenSite):
         with self.ledger() as ledger:
             found = health.look(ledger, self.clock.now())
             return found, [(one, ledger.deliveries(one.id, one.version)) for one in ledger.releases()]
+
+    def health(self) -> Health:
+        """How the site is, without its releases."""
+        with self.ledger(create=True) as ledger:
+            return health.look(ledger, self.clock.now())
 
     def verify(self, release_id: str) -> tuple[Release, bool, list[Proof]]:
         """Prove that what was sent is what was previewed: (release, whether the seal holds, one proof a delivery)."""

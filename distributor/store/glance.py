@@ -8,6 +8,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from distributor.lifecycle import WAITING, PubStatus, State
+from distributor.store import attention
+from distributor.store.attention import Needs
 from distributor.store.rows import Delivery, Release, Worker, instant, maybe_instant
 
 #: The schema whose columns are named below; steps.VERSION, which a test compares.
@@ -21,6 +23,7 @@ class Glance:
     workers: list[Worker]
     counts: dict[State, int]
     releases: list[tuple[Release, list[Delivery]]]
+    needs: Needs
 
     @property
     def oldest_due(self) -> datetime | None:
@@ -28,8 +31,8 @@ class Glance:
         return min((row.due for _, rows in self.releases for row in rows if row.state in WAITING), default=None)
 
 
-def look(path: Path) -> Glance | None:
-    """The ledger at `path`; None when it is not there, of another schema, or cannot be read."""
+def look(path: Path, now: datetime) -> Glance | None:
+    """Read the ledger at `path` as it is `now`; None when it is not there, of another schema, or cannot be read."""
     if not path.is_file():
         return None
     try:
@@ -41,7 +44,12 @@ def look(path: Path) -> Glance | None:
         if connection.execute("SELECT version FROM schema_version").fetchone()[0] != VERSION:
             return None
         connection.execute("BEGIN")  # one moment for all of it
-        return Glance(workers=_workers(connection), counts=_counts(connection), releases=_releases(connection))
+        return Glance(
+            workers=_workers(connection),
+            counts=_counts(connection),
+            releases=_releases(connection),
+            needs=attention.counted(map(tuple, connection.execute(attention.QUERY, attention.arguments(now)))),
+        )
     except sqlite3.Error:
         return None
     finally:

@@ -7,16 +7,14 @@ from typing import NamedTuple
 
 from sqlalchemy import and_, case, func, select
 
-from distributor.lifecycle import KILL, RETRIABLE, WAITING, State
+from distributor.lifecycle import KILL, NEEDS_PERSON, RETRIABLE, WAITING, State
 from distributor.store import queries as q
 from distributor.store import schema as s
 from distributor.store.ledger import Ledger
 from distributor.store.rows import Delivery, Release, instant, maybe_instant, micros
 
-#: What did not arrive, or may not have.
-WRONG = (State.in_doubt, State.failed, State.missed, State.refused)
 #: What a person has to look at comes first.
-_URGENT = (*WRONG, State.retrying, State.held, State.sending)
+_URGENT = (*NEEDS_PERSON, State.retrying, State.held, State.sending)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,7 +102,7 @@ def rows(ledger: Ledger, release: Release, *, most: int, channel: str = "", stat
 def wrong(ledger: Ledger, release: Release, most: int) -> list[Delivery]:
     """At most `most` deliveries of a version that did not arrive, or may not have."""
     c = s.delivery.c
-    where = (q.of(release.id, release.version), c.state.in_(WRONG), c.kind != KILL)
+    where = (q.of(release.id, release.version), c.state.in_(NEEDS_PERSON), c.kind != KILL)
     query = select(s.delivery).where(*where).order_by(c.channel, c.state, c.recipient).limit(most)
     with ledger.reading() as connection:
         return [q.delivery(row) for row in connection.execute(query)]

@@ -15,7 +15,7 @@ from distributor.store.base import Store
 from distributor.store.rows import instant, maybe_instant, micros
 
 #: What the desk notes beside the history of a release, and how far apart both may be, in microseconds: two clocks, a long seal.
-_REPEATS = ("schedule", "approve", "move", "hold", "resume", "cancel", "kill", "retry", "settle")
+_REPEATS = ("schedule", "approve", "move", "hold", "resume", "cancel", "kill", "retry", "settle", "close")
 _EARLY, _LATER = 10_000_000, 120_000_000
 _SEEN_EVERY = timedelta(minutes=5)  # a page view is no reason to write to the disk
 

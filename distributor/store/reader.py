@@ -6,8 +6,10 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, Select, and_, case, exists, func, literal, or_, select, text, tuple_
 
 from distributor.lifecycle import KILL, WAITING, State
+from distributor.store import attention
 from distributor.store import queries as q
 from distributor.store import schema as s
+from distributor.store.attention import Needs
 from distributor.store.base import Store
 from distributor.store.rows import Attempt, Delivery, Head, Release, Standing, Worker, instant, maybe_instant, micros
 
@@ -192,6 +194,12 @@ class Reader(Store):
         query = select(s.delivery.c.state, func.count()).group_by(s.delivery.c.state)
         with self.reading() as connection:
             return {State(state): number for state, number in connection.execute(query)}
+
+    def needs(self, now: datetime) -> Needs:
+        """Count the deliveries that need a person, by release and reason."""
+        with self.reading() as connection:
+            found = connection.execute(text(attention.QUERY), attention.arguments(now))
+            return attention.counted((row[0], row[1], row[2], row[3]) for row in found)
 
     def idle(self) -> bool:
         """Whether nothing waits and nothing is on the wire."""

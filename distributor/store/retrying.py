@@ -1,17 +1,49 @@
-"""Trying again what did not arrive, because a person wants it."""
+"""What a person decides about deliveries that did not arrive: try them again, or close them."""
 
 from collections import Counter
+from collections.abc import Collection, Iterable
 from datetime import datetime
 
-from sqlalchemy import and_, case, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, case, or_, select, update
 
-from distributor.lifecycle import KILL, RETRIABLE, State
+from distributor.lifecycle import KILL, NEEDS_PERSON, RETRIABLE, State
 from distributor.store import queries as q
 from distributor.store import schema as s
 from distributor.store.dialect import alone
 from distributor.store.ledger import Ledger
 from distributor.store.order import CALLED_OFF, OVERTAKEN
-from distributor.store.rows import micros
+from distributor.store.rows import Delivery, micros
+
+
+def _fitting(
+    release_id: str,
+    states: Collection[State],
+    *,
+    version: int | None,
+    channel: str | None,
+    recipient: str | None,
+) -> list[ColumnElement[bool]]:
+    c = s.delivery.c
+    fits = [c.release_id == release_id, c.state.in_(states)]
+    fits += [c.version == version] if version is not None else []
+    fits += [c.channel == channel] if channel else []
+    fits += [c.recipient == recipient] if recipient else []
+    return fits
+
+
+def _log(
+    connection: Connection,
+    now: datetime,
+    versions: Iterable[int],
+    channel: str | None,
+    recipient: str | None,
+    **facts: str,
+) -> None:
+    whom = " ".join(part for part in (channel, recipient) if part)
+    for one, number in Counter(versions).items():
+        what = "1 delivery" if number == 1 else f"{number} deliveries"
+        detail = f"{whom}: {what}" if whom else what
+        q.log(connection, now, version=one, detail=detail, **facts)
 
 
 def retry(
@@ -28,10 +60,7 @@ def retry(
     back a withdrawn one is tried again, too. Returns how many fitted, and how many were planned on each channel.
     """
     c = s.delivery.c
-    fits = [c.release_id == release_id, c.state.in_(RETRIABLE)]
-    fits += [c.version == version] if version is not None else []
-    fits += [c.channel == channel] if channel else []
-    fits += [c.recipient == recipient] if recipient else []
+    fits = _fitting(release_id, RETRIABLE, version=version, channel=channel, recipient=recipient)
     may = and_(*fits, ~OVERTAKEN, or_(c.kind == KILL, ~CALLED_OFF))
     sooner = and_(c.state == State.retrying, c.lift <= micros(now))  # the others are due already
     values = {
@@ -47,8 +76,35 @@ def retry(
         there = connection.execute(select(c.id).where(*fits).order_by(c.id).with_for_update()).all()
         planned = connection.execute(select(c.version, c.channel).where(may)).all()
         connection.execute(update(s.delivery).where(may).values(values))
-        for one, number in Counter(row.version for row in planned).items():
-            who_gets = " ".join(part for part in (channel, recipient) if part)
-            detail = f"{who_gets}: {number} deliveries" if who_gets else f"{number} deliveries"
-            q.log(connection, now, who=who, action="retry", release_id=release_id, version=one, detail=detail)
+        facts = {"who": who, "action": "retry", "release_id": release_id}
+        _log(connection, now, (row.version for row in planned), channel, recipient, **facts)
     return len(there), Counter(row.channel for row in planned)
+
+
+def close(
+    ledger: Ledger,
+    release_id: str,
+    *,
+    version: int | None,
+    channel: str | None,
+    recipient: str | None,
+    now: datetime,
+    who: str,
+) -> list[Delivery]:
+    """Cancel, for good, what needs a person and did not arrive. Return the closed deliveries."""
+    c = s.delivery.c
+    fits = _fitting(release_id, NEEDS_PERSON, version=version, channel=channel, recipient=recipient)
+    values = {
+        "state": State.canceled,
+        "doubt_since": None,
+        "settled_at": micros(now),
+        "reason": f"{who} closed it: not sent",
+    }
+    with ledger.writing() as connection:
+        alone(connection, release_id)
+        ids = list(connection.execute(select(c.id).where(*fits).order_by(c.id).with_for_update()).scalars())
+        connection.execute(update(s.delivery).where(*fits).values(values))
+        closed = q.deliveries(connection, c.id.in_(ids))
+        facts = {"who": who, "action": "close", "release_id": release_id}
+        _log(connection, now, (row.version for row in closed), channel, recipient, **facts)
+        return closed

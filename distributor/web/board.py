@@ -14,9 +14,11 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
+from distributor import health
 from distributor.desk import Desk
 from distributor.errors import ActionError, DistributorError
-from distributor.lifecycle import RETRIABLE, STOPPED, WAITING, State
+from distributor.health import Health
+from distributor.lifecycle import NEEDS_PERSON, RETRIABLE, STOPPED, WAITING, State
 from distributor.store import overview
 from distributor.store.ledger import Ledger
 from distributor.store.rows import Head, Release
@@ -30,6 +32,7 @@ _STILL = 20  #: turns after which it is asked again whether whoever looks still 
 _WINDOW = timedelta(seconds=10)
 _ROWS = 200
 _SOON = timedelta(days=7)
+_SETS = {"retriable": RETRIABLE, "needs_person": NEEDS_PERSON}
 
 
 async def coming(request: Request) -> Response:
@@ -37,13 +40,15 @@ async def coming(request: Request) -> Response:
     kit.need(request)
     acting, now = kit.desk(request), kit.house(request).clock.now()
 
-    def read() -> list[Head]:
+    def read() -> tuple[list[Head], Health]:
         with acting.ledger() as ledger:
-            return [one for one in ledger.heads() if abs(one.lift - now) <= _SOON]
+            return sorted(ledger.heads(), key=lambda one: one.lift), health.look(ledger, now)
 
-    found = sorted(await kit.work(read), key=lambda one: one.lift)
-    later, past = [one for one in found if one.lift > now], [one for one in found if one.lift <= now]
-    return kit.page(request, "boards.html", later=later, past=past[::-1])
+    heads, well = await kit.work(read)
+    near = [one for one in heads if abs(one.lift - now) <= _SOON]
+    later, past = [one for one in near if one.lift > now], [one for one in near if one.lift <= now]
+    waiting = [(one, well.needs[one.id]) for one in reversed(heads) if one.id in well.needs]
+    return kit.page(request, "boards.html", later=later, past=past[::-1], waiting=waiting, well=well)
 
 
 @dataclass
@@ -104,7 +109,7 @@ def look(ledger: Ledger, release: Release, acting: Desk) -> dict[str, Any]:
 def rows(ledger: Ledger, release: Release, asked: _Asked) -> dict[str, Any]:
     """What the list of deliveries shows."""
     found = overview.rows(ledger, release, most=_ROWS, channel=asked.channel, state=asked.state)
-    return {"release": release, "rows": found, "most": _ROWS, "retriable": RETRIABLE, "may": asked.may}
+    return {"release": release, "rows": found, "most": _ROWS, "may": asked.may, **_SETS}
 
 
 async def board(request: Request) -> Response:
@@ -192,7 +197,7 @@ def _event(part: str, html: str) -> str:
 
 
 async def act(request: Request) -> Response:
-    """Hold, resume, cancel or kill a release, try again what did not arrive, or settle what is in doubt."""
+    """Hold, resume, cancel or kill a release; try again, settle or close its deliveries."""
     name, action = request.path_params["release_id"], request.path_params["action"]
     kit.need(request, Role.admin if action == "kill" else Role.approver)
     data, acting = await kit.form(request), kit.desk(request)
@@ -207,6 +212,7 @@ async def act(request: Request) -> Response:
         "cancel": lambda: acting.cancel(name),
         "kill": lambda: acting.kill(name),
         "retry": lambda: acting.retry(name, **which),
+        "close": lambda: acting.close(name, **which),
         "settle": lambda: acting.settle(
             name, there=data.get("there") == "1", url=str(data.get("url", "")) or None, **which
         ),

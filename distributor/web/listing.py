@@ -15,14 +15,13 @@ from distributor import embargo, frontmatter, settings
 from distributor.desk import Desk
 from distributor.errors import DistributorError
 from distributor.fields import language_tag
-from distributor.lifecycle import PubStatus, State
+from distributor.lifecycle import NEEDS_PERSON, PubStatus, State
 from distributor.store import Ledger, Standing, open_ledger
 
 _LAG = 1.0  #: seconds that the counts of a running mail-out, or a file changed in place, may lag behind
 _HEAD = 16_384  #: bytes of a file in which its front matter is looked for
 _LINE = re.compile(r"^(id|headline|embargoed_until|version|channels):[ \t]*(.*?)[ \t]*$", re.MULTILINE)
 _HARD = tuple("\"'[{|>&*!%@`#")  #: YAML that is more than a plain word: left to the real parser
-_TROUBLE = (State.failed, State.refused, State.in_doubt, State.missed)
 
 
 class Status(StrEnum):
@@ -78,7 +77,7 @@ def status_of(one: Standing) -> Status:
         return Status.partly if rest else Status.out
     if rest & {State.held}:
         return Status.held
-    if rest & set(_TROUBLE) and not rest & {State.planned, State.retrying, State.sending}:
+    if rest & set(NEEDS_PERSON) and not rest & {State.planned, State.retrying, State.sending}:
         return Status.failed
     return Status.scheduled
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from math import ceil
+from typing import Any
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -68,12 +69,12 @@ async def releases(request: Request) -> Response:
     who, here, desk = kit.need(request), kit.house(request), kit.desk(request)
     words, status, number = asked(request)
     chosen = await kit.work(lambda: choose(here, desk, words=words, status=status, number=number))
+    well = await kit.work(desk.health)
     known = here.kept.setdefault("findings", {})
     counts = {row.name: known[row.name][1] for row in chosen.rows if row.name in known}
     statuses = [("", _("all")), *((one.value, _(one.value)) for one in Status)]
-    return kit.page(
-        request, "releases.html", chosen=chosen, q=words, only=status, statuses=statuses, counts=counts, viewer=who.zone
-    )
+    values: dict[str, Any] = {"chosen": chosen, "q": words, "only": status, "statuses": statuses, "counts": counts}
+    return kit.page(request, "releases.html", **values, viewer=who.zone, well=well)
 
 
 async def findings(request: Request) -> Response:

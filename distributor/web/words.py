@@ -16,7 +16,8 @@ N_ = str  #: marks a word for the catalog that is translated where it is shown
 SHOWN = (
     N_("author"), N_("approver"), N_("admin"), N_("draft"), N_("scheduled"), N_("held"), N_("partly"), N_("out"),
     N_("failed"), N_("canceled"), N_("killed"), N_("planned"), N_("sending"), N_("delivered"), N_("retrying"),
-    N_("refused"), N_("in_doubt"), N_("missed"), N_("error"), N_("warning"), N_("note"),
+    N_("refused"), N_("in_doubt"), N_("missed"), N_("stopped"), N_("overdue_hold"), N_("retried_long"),
+    N_("error"), N_("warning"), N_("note"),
 )  # fmt: skip
 
 #: The language of the request that is answered.

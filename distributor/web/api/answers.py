@@ -238,6 +238,8 @@ class Standing(Part):
 
     now: datetime
     releases: dict[Status, int]
+    ok: bool  #: nothing needs a person
+    troubles: list[str]
 
 
 class Problem(Part):

@@ -54,7 +54,8 @@ class Which(Part):
 class Seen(Which):
     """What somebody saw who looked after what is in doubt."""
 
-    there: bool = Field(description="false: it is not there, send it again")
+    there: bool = Field(description="false: it is not there, send it again (or close it: `close`)")
+    close: bool = Field(default=False, description="with there = false: it stays unsent, nobody has to look any more")
     url: str | None = Field(default=None, description="where it is")
 
 

@@ -135,7 +135,12 @@ def settle(call: Call) -> BaseModel:
     except ValueError as error:
         raise ActionError(Problem(text=str(error), field="url")) from None
     which = {"version": said.version, "channel": said.channel, "recipient": said.recipient}
-    rows = call.desk.settle(call.release, there=said.there, url=url if said.there else None, **which)
+    if said.close and said.there:
+        raise ActionError(Problem(text="what is there cannot be closed as unsent: send one of both", field="close"))
+    if said.close:
+        rows = call.desk.close(call.release, **which)
+    else:
+        rows = call.desk.settle(call.release, there=said.there, url=url if said.there else None, **which)
     return answers.Settled(release=call.release, deliveries=[answers.OneDelivery.of(row) for row in rows])
 
 
@@ -187,6 +192,7 @@ def report(call: Call) -> BaseModel:
 
 
 def site(call: Call) -> BaseModel:
-    """How many releases there are of each status."""
+    """How many releases there are of each status, and what needs a person."""
     found = choose(call.house, call.desk, words="", status="", number=1)
-    return answers.Standing(now=call.house.clock.now(), releases=found.by_status)
+    troubles = call.desk.health().troubles()
+    return answers.Standing(now=call.house.clock.now(), releases=found.by_status, ok=not troubles, troubles=troubles)
