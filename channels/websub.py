@@ -38,7 +38,14 @@ class WebSub(Channel):
     feeds: tuple[str, ...] = ("feed.xml", "feed.atom", "feed.json")  #: under public/: what the rss channel writes
     tag_feeds: bool = True  #: whether the rss channel writes a feed per tag
 
-    _http: Http = field(default_factory=Http, init=False, repr=False, compare=False)
+    private_network: bool = False  #: True: the hub may stand in this house
+
+    _http: Http = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Open nothing yet; raise ConfigError as every channel does."""
+        super().__post_init__()
+        object.__setattr__(self, "_http", Http(private=self.private_network))
 
     @property
     def capabilities(self) -> Capabilities:

@@ -5,6 +5,8 @@ import contextlib
 import gzip
 import re
 import ssl
+import tracemalloc
+import zlib
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,6 +15,7 @@ from typing import Any
 import pytest
 
 from distributor.http import Answer, Http, Request, engine, read_local, retry_after, write_local
+from distributor.http.address import is_public
 from distributor.outcomes import InDoubt, Refused, Unauthorized, Unavailable
 
 NOW = datetime(2030, 3, 5, tzinfo=UTC)
@@ -183,6 +186,96 @@ def test_an_endless_answer_is_cut_off() -> None:
     [got] = send(raw)
     assert isinstance(got, Answer)
     assert len(got.body) < 1_500_000
+
+
+def _packed(data: bytes, *codings: str) -> bytes:
+    for coding in codings:
+        data = gzip.compress(data, mtime=0) if coding == "gzip" else zlib.compress(data, 9)
+    head = f"HTTP/1.1 200 OK\r\nContent-Encoding: {', '.join(codings)}\r\nContent-Length: {len(data)}\r\n\r\n"
+    return head.encode() + data
+
+
+@pytest.mark.parametrize(
+    ("codings", "length"),
+    [
+        (("gzip",), 1_000_000),
+        (("deflate",), 1_000_000),
+        (("gzip", "gzip"), 0),
+        (("gzip", "gzip", "gzip"), 0),
+        (("gzip", "deflate"), 0),
+    ],
+    ids=["gzip", "deflate", "gzip-gzip", "gzip-gzip-gzip", "gzip-deflate"],
+)
+def test_a_packed_answer_never_fills_the_memory(codings: tuple[str, ...], length: int) -> None:
+    """50 MB, packed as often as it says: what is kept is bounded as it is decoded, not as it travels."""
+    raw = Raw(_packed(bytes(50_000_000), *codings), after=0.2)
+    tracemalloc.start()
+    [got] = send(raw)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert isinstance(got, Answer)
+    assert (got.status, len(got.body)) == (200, length)
+    assert peak < 20_000_000  # the modules that are imported meanwhile included
+
+
+@pytest.mark.parametrize("coding", ["br", "zstd", "compress", "x-unknown", "gzip;q=1"])
+def test_an_answer_packed_as_nobody_asked_is_not_read(coding: str) -> None:
+    head = f"HTTP/1.1 201 Created\r\nContent-Encoding: {coding}\r\nContent-Length: 2\r\n\r\n{{}}"
+    [got] = send(Raw(head.encode()))
+    assert isinstance(got, Answer)
+    assert (got.status, got.body) == (201, b"")
+
+
+def test_a_damaged_packed_answer_is_not_read() -> None:
+    answer = bytearray(_packed(b"{}" * 1000, "gzip"))
+    answer[-20:-10] = b"x" * 10
+    [got] = send(Raw(bytes(answer)))
+    assert isinstance(got, Answer)
+    assert (got.status, got.body) == (200, b"")
+
+
+@pytest.mark.parametrize(
+    ("host", "public"),
+    [
+        ("93.184.215.14", True),
+        ("2606:2800:21f:cb07:6820:80da:af6b:8b2c", True),
+        ("hub.example", True),  # judged by what it resolves to
+        ("127.0.0.1", False),
+        ("10.1.2.3", False),
+        ("169.254.169.254", False),
+        ("100.64.0.1", False),
+        ("192.0.2.1", False),
+        ("224.0.0.1", False),
+        ("240.0.0.1", False),
+        ("255.255.255.255", False),
+        ("0.0.0.0", False),
+        ("::", False),
+        ("::1", False),
+        ("::7f00:1", False),
+        ("::ffff:127.0.0.1", False),
+        ("::ffff:10.0.0.1", False),
+        ("::ffff:93.184.215.14", True),
+        ("64:ff9b::7f00:1", False),
+        ("64:ff9b::a9fe:a9fe", False),
+        ("64:ff9b::5db8:d70e", True),
+        ("64:ff9b:1::a00:1", False),
+        ("2002:7f00:1::", False),
+        ("2002:a00:1::1", False),
+        ("2001:0:7f00:1::", False),
+        ("fe80::1", False),
+        ("fe80::1%eth0", False),
+        ("fec0::1", False),
+        ("fc00::1", False),
+        ("ff02::1", False),
+        ("ff0e::1", False),
+        ("100::1", False),
+        ("2001:db8::1", False),
+        ("2001:10::1", False),
+        ("5f00::1", False),
+    ],
+)
+def test_which_addresses_the_internet_reaches(host: str, public: bool) -> None:
+    assert is_public(host) is public
 
 
 def test_a_header_that_would_break_the_request_is_never_sent() -> None:

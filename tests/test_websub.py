@@ -6,7 +6,7 @@ from urllib.parse import parse_qs
 
 import pytest
 
-from distributor.contract import Channel, InDoubt, Kit, Receipt, Throttled
+from distributor.contract import Channel, InDoubt, Kit, Receipt, Throttled, Unauthorized
 from distributor.release import Release
 from tests.servers.http import LoopbackServer, Received, Reply, lose, say
 
@@ -42,7 +42,7 @@ def test_every_feed_that_changes_is_a_delivery(make_channel: Callable[..., Chann
 
 def test_a_ping_and_what_a_hub_may_answer(make_channel: Callable[..., Channel], sample: Release, kit: Kit) -> None:
     with Hub() as hub:
-        channel = make_channel("websub", hub=f"{hub.url}/hub")
+        channel = make_channel("websub", hub=f"{hub.url}/hub", private_network=True)
         assert ping(channel, sample, kit).detail == "answered 202"
         hub.faults.append(say(Reply(status=503, headers={"Retry-After": "30"})))
         with pytest.raises(Throttled):
@@ -63,3 +63,11 @@ def test_what_is_pinged_is_what_is_written(make_channel: Callable[..., Channel],
 
             path = unquote(recipient.address).removeprefix("https://newsroom.tidewater.example/")
             assert (rss.places.public / path).is_file(), path
+
+
+def test_a_hub_in_this_house_is_not_told(make_channel: Callable[..., Channel], sample: Release, kit: Kit) -> None:
+    with Hub() as hub:
+        channel = make_channel("websub", hub=f"{hub.url}/hub")
+        with pytest.raises(Unauthorized, match="is an address of a private network: nothing was sent there"):
+            ping(channel, sample, kit)
+        assert hub.received == []

@@ -15,13 +15,14 @@ import httpx
 
 from distributor import __version__
 from distributor.files import deliver
+from distributor.http import body
 from distributor.http.address import PRIVATE
 from distributor.message import MediaFile
 from distributor.outcomes import InDoubt, Refused, Throttled, Unauthorized, Unavailable
 
 _CONNECTIONS = 200
 _MAX_ANSWER = 1_000_000
-_HEADERS = (("User-Agent", f"press-distributor/{__version__}"), ("Accept", "*/*"), ("Accept-Encoding", "gzip, deflate"))
+_HEADERS = (("User-Agent", f"press-distributor/{__version__}"), ("Accept", "*/*"), ("Accept-Encoding", body.ACCEPTED))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +86,9 @@ class Http:
             made = httpx.Request(request.method, request.url, headers=headers, content=request.body)
             response = await self._transport.handle_async_request(made)
             try:
-                return Answer(status=response.status_code, headers=response.headers, body=await _body(response))
+                return Answer(
+                    status=response.status_code, headers=response.headers, body=await body.read(response, _MAX_ANSWER)
+                )
             finally:
                 await response.aclose()
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol) as error:
@@ -106,16 +109,6 @@ class Http:
         if self._transport is not None:
             await self._transport.aclose()
             self._transport = None
-
-
-async def _body(response: httpx.Response) -> bytes:
-    """The body, decoded, as far as anybody wants it."""
-    body = b""
-    async for chunk in response.aiter_bytes():
-        body += chunk
-        if len(body) > _MAX_ANSWER:
-            break
-    return body
 
 
 def multipart(url: str, fields: Mapping[str, str], parts: Mapping[str, MediaFile]) -> Request:

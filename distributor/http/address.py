@@ -1,14 +1,43 @@
 """Which addresses the public internet reaches."""
 
 import ipaddress
+from ipaddress import IPv4Address, IPv6Address
 
 #: Why a request was not made.
 PRIVATE = "is an address of a private network"
+#: IPv6 networks whose last 32 bits are an IPv4 address: NAT64 (RFC 6052 §2.1, RFC 8215) and the
+#: deprecated IPv4-compatible form (RFC 4291 §2.5.5.1).
+_CARRY_IPV4 = tuple(map(ipaddress.IPv6Network, ("64:ff9b::/96", "64:ff9b:1::/48", "::/96")))
+#: Reserved, but `is_global` is true for some of them in some versions of Python: site-local
+#: (RFC 3879), discard-only (RFC 6666), ORCHID (RFC 4843, RFC 7343), SRv6 SIDs (RFC 9602).
+_RESERVED = tuple(map(ipaddress.IPv6Network, ("fec0::/10", "100::/64", "2001:10::/28", "2001:20::/28", "5f00::/16")))
 
 
 def is_public(host: str) -> bool:
-    """False for a literal address that only this house reaches; a name is judged by what it resolves to."""
+    """Return False for a literal address that the public internet does not reach.
+
+    A name counts as public here: it is judged by what it resolves to, at every connection.
+    """
     try:
-        return ipaddress.ip_address(host).is_global
+        found = ipaddress.ip_address(host.partition("%")[0])
     except ValueError:
         return True
+    return all(map(_is_reached, _inside(found)))
+
+
+def _inside(address: IPv4Address | IPv6Address) -> list[IPv4Address | IPv6Address]:
+    """Return the address and every IPv4 address that a gateway would take out of it."""
+    if isinstance(address, IPv4Address):
+        return [address]
+    if address.ipv4_mapped:
+        return [address.ipv4_mapped]
+    if any(address in network for network in _CARRY_IPV4):
+        return [IPv4Address(int(address) & 0xFFFFFFFF)]
+    carried = [address.sixtofour, *(address.teredo or ())]
+    return [address, *(one for one in carried if one)]
+
+
+def _is_reached(address: IPv4Address | IPv6Address) -> bool:
+    if isinstance(address, IPv6Address) and any(address in network for network in _RESERVED):
+        return False
+    return address.is_global and not (address.is_multicast or address.is_reserved or address.is_unspecified)
