@@ -49,7 +49,7 @@ class CopyText(Social):
     @property
     def capabilities(self) -> Capabilities:
         """Nothing is sent twice on its own: a person decides."""
-        return Capabilities(idempotency=Idempotency.D)
+        return Capabilities(idempotency=Idempotency.D, delete=True)
 
     @property
     def destination(self) -> Destination:
@@ -122,6 +122,21 @@ class CopyText(Social):
         files.deliver(target, self.compose(message, recipient))
         reason = f"to do: post {target} on {self.for_network} by hand, then 'distributor settle … --there'"
         raise ByHand(reason, receipt=Receipt(id=str(target)))
+
+    async def withdraw(self, message: Message, recipient: Recipient, key: str, receipt: Receipt) -> Receipt:  # noqa: ARG002
+        """Take the text out of its folder, so that nobody posts it any more. Where somebody did, ask for its removal.
+
+        Raises ByHand, or Unavailable where the folder cannot be changed.
+        """
+        folder = self._folder / key.removesuffix("-kill")
+        for name in (*(Path(file.name).name for file in message.media), "post.txt"):
+            files.remove(folder / name)
+        where = f" ({receipt.url})" if receipt.url else ""
+        reason = (
+            f"to do: if it was posted on {self.for_network}{where}, delete it there by hand, then 'distributor settle "
+            f"… --there --channel {self.name}'"
+        )
+        raise ByHand(reason, receipt=Receipt(id=str(folder / "post.txt")))
 
     def read_back(self, receipt: Receipt) -> bytes | None:
         """The text as it was laid out."""

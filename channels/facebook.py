@@ -153,6 +153,10 @@ class Facebook(Connected):
         """DELETE /{post}."""
         return Request(method="DELETE", url=self._url(message, receipt.id))
 
+    def leftover(self, name: str, message: Message, credential: str) -> Request:  # noqa: ARG002
+        """DELETE /{photo}: an upload stays on the Page without its post."""
+        return Request(method="DELETE", url=self._url(message, name))
+
     def is_gone(self, answer: Answer) -> bool:
         """100 with subcode 33: no such object."""
         return answer.status == 400 and "code 100, subcode 33" in self.sentence(answer)

@@ -46,6 +46,11 @@ class Line(Social):
         return replace(super().capabilities, key_lifetime=lifetime)
 
     @property
+    def remains(self) -> str:
+        """A broadcast cannot be taken back."""
+        return "it stays with every friend of the account: send them a word on it" if self.token else super().remains
+
+    @property
     def limit(self) -> Rate:
         """60 broadcasts an hour (developers.line.biz, rate limits)."""
         return self.rate or Rate(60, timedelta(hours=1), 5)

@@ -125,10 +125,14 @@ class Mastodon(Connected):
         raise Unavailable(f"{self.instance} is still processing {file.name}")
 
     def removal(self, message: Message, receipt: Receipt, key: str, credential: str) -> Request:  # noqa: ARG002
-        """DELETE /api/v1/statuses/:id."""
+        """DELETE /api/v1/statuses/:id, its media with it (docs.joinmastodon.org/methods/statuses/#delete)."""
         if not receipt.id.isalnum():
             raise Refused("it is not known which status it is: look, and delete it by hand")
-        return Request(method="DELETE", url=self._url(f"/api/v1/statuses/{receipt.id}"))
+        return Request(method="DELETE", url=self._url(f"/api/v1/statuses/{receipt.id}?delete_media=true"))
+
+    def leftover(self, name: str, message: Message, credential: str) -> Request | None:  # noqa: ARG002
+        """DELETE /api/v1/media/:id, of an upload that no status holds (docs.joinmastodon.org/methods/media/#delete)."""
+        return Request(method="DELETE", url=self._url(f"/api/v1/media/{name}")) if name.isalnum() else None
 
     def revision(self, content: bytes, message: Message, receipt: Receipt, key: str, credential: str) -> Request:  # noqa: ARG002
         """PUT /api/v1/statuses/:id, which takes no visibility."""

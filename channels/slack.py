@@ -74,6 +74,11 @@ class Slack(Social):
         return base if self.token else replace(base, edit=False, delete=False, returns_id=False)
 
     @property
+    def remains(self) -> str:
+        """A webhook cannot delete; without a credential nothing was sent."""
+        return "delete the message in Slack by hand: a webhook cannot" if self.webhook else super().remains
+
+    @property
     def limit(self) -> Rate:
         """One message a second in a channel (docs.slack.dev/apis/web-api/rate-limits)."""
         return self.rate or Rate(60, timedelta(minutes=1), 1)

@@ -33,6 +33,11 @@ class Teams(Social):
     webhook: Secret | None = None  #: the workflow's address; its signature makes it a secret
 
     @property
+    def remains(self) -> str:
+        """A workflow cannot delete."""
+        return "delete the card in Teams by hand: a workflow cannot" if self.webhook else super().remains
+
+    @property
     def limit(self) -> Rate:
         """Four requests a second (learn.microsoft.com, Incoming webhooks, rate limiting)."""
         return self.rate or Rate(4, timedelta(seconds=1), 1)

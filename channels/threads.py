@@ -141,7 +141,7 @@ class Threads(Connected):
         path = "threads_publish" if content.startswith(_PUBLISH) else "threads"
         return Request(method="POST", url=self._url(message, f"{self.user}/{path}"), headers=(_FORM,), body=content)
 
-    async def _filled(self, content: bytes, message: Message, credential: str) -> bytes:
+    async def _filled(self, content: bytes, message: Message, credential: str, made: list[str]) -> bytes:  # noqa: ARG002
         """Make the container, and wait until it is ready: nobody sees it yet."""
         answer = await self.look(self.request(content, message, "", credential), credential)
         name = answer.json().get("id")

@@ -61,7 +61,13 @@ class Capabilities:
     needs_page: bool = False  #: the other side reads the public page right after the write
     follows_public: bool = False  #: goes after feed and newsroom of the same release, however long they take
     key_lifetime: timedelta | None = None  #: how long the server remembers our key; None: for ever
+    looks: bool = False  #: `reconcile` finds what an earlier attempt wrote, whatever the class
     always_publishes: bool = False  #: never `missed`: a feed is right whenever it is written
+
+    @property
+    def can_look(self) -> bool:
+        """Whether an attempt in doubt can be looked up."""
+        return self.looks or self.idempotency is Idempotency.C
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -248,6 +254,11 @@ class Channel(ABC):
         one's place by itself, it delivers.
         """
         return await self.deliver(message, recipient, key)
+
+    @property
+    def remains(self) -> str:
+        """What a person does about a delivery that this channel cannot take back."""
+        return "tell those who have it"
 
     @property
     def advice(self) -> Sequence[str]:

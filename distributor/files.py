@@ -43,6 +43,14 @@ def deliver(path: Path, data: bytes) -> None:
         raise Unavailable(f"cannot write {path}: {error.strerror or error}") from error
 
 
+def remove(path: Path) -> None:
+    """Remove a file; one that is not there is no error. Raises Unavailable where its folder cannot be changed."""
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise Unavailable(f"cannot remove {path}: {error.strerror or error}") from error
+
+
 def inside(folder: Path, name: str) -> Path | None:
     """`folder/name` when it really lies inside `folder` (links followed), else None."""
     path = (folder / name).resolve()

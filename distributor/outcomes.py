@@ -24,12 +24,14 @@ class Receipt:
     id: str  #: the remote id, or the path of a file
     url: str | None = None  #: where a person can look at it
     detail: str = ""  #: one line for the log
+    made: tuple[str, ...] = ()  #: remote ids of what else this attempt made: edit events, uploads
 
 
 class DeliveryError(Exception):
     """An attempt that did not end in `delivered`."""
 
     outcome: Outcome
+    made: tuple[str, ...] = ()  #: remote ids of what the attempt made before it failed
 
     def __init__(self, reason: str, *, until: datetime | None = None) -> None:
         """`reason` is one sentence for a person, free of secrets; `until` (aware) is when to try again."""

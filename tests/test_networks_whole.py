@@ -10,13 +10,14 @@ from typing import Any
 
 import pytest
 
-from distributor.lifecycle import State
+from distributor.lifecycle import KILL, State
 from tests import sites
 from tests.conftest import FakeClock
 from tests.scheduled import LIFT, Scheduled
 from tests.servers.bluesky import BlueskyServer
 from tests.servers.http import LoopbackServer, Received, Reply, garble, lose
 from tests.servers.mastodon import MastodonServer
+from tests.servers.networks import Network
 from tests.test_cli import Cli
 from tests.test_networks import CASES
 from tests.test_outbox import schedule_soon, spawn, status
@@ -55,6 +56,13 @@ def network(name: str, monkeypatch: pytest.MonkeyPatch, **more: str) -> Iterator
         block += f'{credential} = {{ env = "SECRET_FOR_TESTS" }}\n{_MORE.get(name, "")}'
         block += f'{address} = "{server.url}"\n' if address else ""
         yield server, block + "".join(f'{key} = "{value}"\n' for key, value in more.items())
+
+
+def readable(server: LoopbackServer) -> list[Any]:
+    """Everything of ours that somebody could still read there."""
+    if isinstance(server, MastodonServer):
+        return [*server.statuses, *server.files]
+    return list(server.readable()) if isinstance(server, Network) else posts(server)
 
 
 def posts(server: LoopbackServer) -> list[Any]:
@@ -176,3 +184,10 @@ def test_copy_text_is_a_task_that_a_person_ticks_off(tmp_path: Path, capsys: pyt
     (row,) = site.rows()
     assert (row.state, row.remote_url) == (State.delivered, "https://weibo.com/1")
     assert cli("verify", "three-piers")[0] == 0
+    site.desk.kill("three-piers")
+    site.drain()
+    assert not laid.exists()  # nobody posts it any more
+    back = next(row for row in site.rows() if row.kind == KILL)
+    assert (back.state, "https://weibo.com/1" in (back.reason or "")) == (State.in_doubt, True)
+    assert cli("settle", "three-piers", "--there", "--channel", "weibo")[0] == 0
+    assert {row.state for row in site.rows()} == {State.delivered}

@@ -176,7 +176,7 @@ def test_an_older_schema_is_brought_forward(root: Path) -> None:
         db.execute(f"DROP INDEX {index}")
     db.execute("CREATE INDEX delivery_waiting ON delivery (state, due, priority)")
     db.execute("CREATE INDEX ix_attempt_delivery_id ON attempt (delivery_id)")
-    for table in ("account", "session", "api_token", "person", "audit"):
+    for table in ("account", "session", "api_token", "person", "audit", "made"):
         db.execute(f"DROP TABLE {table}")
     for column in ("host", "ahead"):
         db.execute(f"ALTER TABLE worker DROP COLUMN {column}")
@@ -195,7 +195,7 @@ def test_an_older_schema_is_brought_forward(root: Path) -> None:
     assert db.execute("SELECT version FROM schema_version").fetchall() == [(steps.VERSION,)]
     assert {"host", "ahead"} <= {row[1] for row in db.execute("PRAGMA table_info(worker)")}
     tables = {row[0] for row in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-    assert {"account", "person", "session", "api_token", "audit"} <= tables
+    assert {"account", "person", "session", "api_token", "audit", "made"} <= tables
     assert "signature" in {row[1] for row in db.execute("PRAGMA table_info(delivery)")}
     indexes = {row[0] for row in db.execute("SELECT name FROM sqlite_master WHERE type = 'index'")}
     assert {"delivery_ready", "delivery_next", "attempt_number"} <= indexes

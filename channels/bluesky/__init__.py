@@ -141,7 +141,7 @@ class Bluesky(Social):
         url = f"https://bsky.app/profile/{self.handle}/post/{message.meta['rkey']}"
         return Receipt(id=self._session.uri(self._account(), answer), url=url)
 
-    async def _filled(self, content: bytes, message: Message, credential: str) -> bytes:  # noqa: ARG002
+    async def _filled(self, content: bytes, message: Message, credential: str, made: list[str]) -> bytes:  # noqa: ARG002
         """The record names its blobs already; they have to be there before it."""
         for file in message.media:
             answer = await self._session.prepared(

@@ -127,6 +127,11 @@ class Email(Block):
             identity = self.need_tokens().mark(identity)
         return message_id(identity, recipient.address, domain)
 
+    @property
+    def remains(self) -> str:
+        """A mail is with its reader for good."""
+        return "a mail cannot be called back: send those who have it a notice"
+
     # ── sending ───────────────────────────────────────────────────────────────────────────────────────────────────
 
     async def deliver(self, message: Message, recipient: Recipient, key: str) -> Receipt:

@@ -196,8 +196,9 @@ def kill_command(setting: Setting, release_id: str, *, yes: bool) -> None:
     click.echo(f"{release.id} is killed: nothing more of it goes out")
     for name, number in Counter(row.channel for row in back).items():
         click.echo(f"{name}: {number} taken back by the service, at once")
+    advice = setting.desk().remains({row.channel for row in left})
     for name, number in Counter(row.channel for row in left).items():
-        click.echo(f"{name}: {number} cannot be taken back; tell those who have it")
+        click.echo(f"{name}: {number} cannot be taken back; {advice[name]}")
 
 
 @click.command("verify")

@@ -237,6 +237,14 @@ class Desk(OpenSite):
                 left += stays
         return newest, back, left
 
+    def remains(self, names: Iterable[str]) -> dict[str, str]:
+        """Return what a person does about what these channels cannot take back, by channel."""
+        found = {name: self.find_channel(name) for name in names}
+        return {
+            name: channel.remains if channel else "the channel left the config: delete it there by hand"
+            for name, channel in found.items()
+        }
+
     # ── four eyes ─────────────────────────────────────────────────────────────────────────────────────────────────
 
     def approve(self, preview: Preview, *, agreed: str | None = None) -> approving.Standing:

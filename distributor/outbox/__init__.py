@@ -26,7 +26,7 @@ from distributor.outbox.outcome import Event, next_state
 from distributor.outbox.ready import AHEAD, READY, Readiness
 from distributor.outbox.sealed import Sealed
 from distributor.settings import Policy
-from distributor.store import Delivery, Due, Ledger, Room, Settlement, Turn, Worker
+from distributor.store import Delivery, Due, Ledger, Room, Settlement, Trace, Turn, Worker
 
 __all__ = ["Event", "Outbox", "next_state"]
 
@@ -74,6 +74,7 @@ class Outbox:
             redact=self.redact,
             jitter=self.jitter,
             earlier=self._earlier,
+            behind=self._behind,
         )
         self._breaker = Breaker()
         self._ready = Readiness(channels=self.channels, clock=self.clock, trouble=self.trouble)
@@ -199,6 +200,9 @@ class Outbox:
     async def _earlier(self, delivery: Delivery) -> Receipt | None:
         found = await self._in_thread(partial(self.ledger.brought, delivery))
         return Receipt(id=found[0], url=found[1]) if found else None
+
+    async def _behind(self, kill: Delivery) -> Trace | None:
+        return await self._in_thread(partial(self.ledger.behind, kill))
 
     async def _attempt(self, due: Due) -> None:
         result = await self._courier.carry(due)  # the list may be another one after the wait

@@ -4,7 +4,7 @@ import hashlib
 import math
 import random
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from distributor import seal
@@ -23,22 +23,22 @@ from distributor.contract import (
     Refused,
     Throttled,
     Unavailable,
+    Unsupported,
 )
 from distributor.lifecycle import CORRECTION, KILL
 from distributor.outbox.outcome import Event, next_state
 from distributor.outbox.page import NoPage, Pages
 from distributor.outbox.sealed import Sealed
 from distributor.settings import Policy
-from distributor.store import Delivery, Due, Settlement
+from distributor.store import Delivery, Due, Settlement, Trace
 
 
 class Unknowable(InDoubt):
     """In doubt, and nobody can look: a person decides, whatever the class."""
 
 
-async def nothing(_delivery: Delivery) -> Receipt | None:
-    """Nothing was brought earlier."""
-    return None
+async def nothing(_delivery: Delivery) -> None:
+    """Nothing was brought earlier, nothing was left behind."""
 
 
 @dataclass(kw_only=True)
@@ -53,6 +53,7 @@ class Courier:
     jitter: Callable[[], float] = random.random
     pages: Pages = field(default_factory=Pages)
     earlier: Callable[[Delivery], Awaitable[Receipt | None]] = nothing  #: what an earlier version brought
+    behind: Callable[[Delivery], Awaitable[Trace | None]] = nothing  #: what a kill has to take back
     lease_until: float = field(
         default=math.inf, init=False
     )  #: monotonic; a process that never beat has no lease to lose
@@ -63,19 +64,23 @@ class Courier:
         receipt: Receipt | None = None
         until: datetime | None = None
         blind = looking = False
+        made: tuple[str, ...] = ()
         try:
             receipt = await self._deliver(due)
-            outcome, reason = Outcome.delivered, receipt.detail
+            outcome, reason, made = Outcome.delivered, receipt.detail, receipt.made
         except DeliveryError as error:
-            outcome, reason, until = error.outcome, error.reason, error.until
-            blind, looking = isinstance(error, Unknowable), isinstance(error, NoPage)
+            outcome, reason, until, made = error.outcome, error.reason, error.until, error.made
+            blind, looking = isinstance(error, Unknowable | ByHand), isinstance(error, NoPage)
             receipt = error.receipt if isinstance(error, ByHand) else None
             if isinstance(error, AlreadyThere) and due.doubt_since:
                 receipt = error.receipt or Receipt(id="")
                 outcome, reason = Outcome.delivered, f"an earlier attempt had arrived: {error.reason}"
         except Exception as error:  # a plug-in may raise anything, and may have written before it did
             outcome, reason = Outcome.in_doubt, f"the channel failed: {type(error).__name__}: {error}"
-        return self._settled(due, outcome, self.redact(reason), receipt, until, began, blind=blind, looking=looking)
+        settled, event = self._settled(
+            due, outcome, self.redact(reason), receipt, until, began, blind=blind, looking=looking
+        )
+        return replace(settled, made=made), event
 
     def _settled(
         self,
@@ -148,19 +153,43 @@ class Courier:
         if self.clock.monotonic() > self.lease_until:
             raise Unavailable("this process was stopped for longer than its lease; nothing was sent")
         if kill:
-            return await channel.withdraw(message, recipient, delivery.key, Receipt(id=delivery.remote_id or ""))
+            return await self._take_back(channel, message, recipient, delivery)
         if delivery.kind == CORRECTION and channel.capabilities.edit and (earlier := await self.earlier(delivery)):
             return await channel.amend(message, recipient, delivery.key, earlier)
         return await channel.deliver(message, recipient, delivery.key)
+
+    async def _take_back(self, channel: Channel, message: Message, recipient: Recipient, kill: Delivery) -> Receipt:
+        """Withdraw everything that a delivery made. Where its answer was lost, look first for what it wrote."""
+        left = await self.behind(kill)
+        receipt = Receipt(id=kill.remote_id or "")
+        doubtful = not receipt.id
+        if left:
+            receipt = Receipt(id=left.remote_id or receipt.id, url=left.remote_url, made=left.made)
+            doubtful = left.is_doubtful and not receipt.id
+        if doubtful and left and left.since and channel.capabilities.can_look:
+            try:
+                found = await channel.reconcile(message, recipient, left.key, left.since)
+            except (Refused, Unsupported):  # it cannot be asked: a person looks
+                found = None
+            else:
+                doubtful = False
+                if found is None and not receipt.made:
+                    return Receipt(id="", detail="it had not arrived")
+            receipt = replace(found, made=receipt.made) if found else receipt
+        done = await channel.withdraw(message, recipient, kill.key, receipt)
+        if doubtful and receipt.made:
+            raise Refused("its uploads are gone, but it is not known which post it is: delete it by hand")
+        return done
 
     async def _look(
         self, channel: Channel, message: Message, recipient: Recipient, due: Due, since: datetime
     ) -> Receipt | None:
         """Whether an earlier attempt arrived: asked where the network can be asked, unknowable where our key is forgotten."""
         can = channel.capabilities
-        if can.key_lifetime and self.clock.now() - since > can.key_lifetime:
+        forgotten = can.key_lifetime and self.clock.now() - since > can.key_lifetime
+        if forgotten and not can.can_look:
             raise Unknowable("the server no longer remembers our key: look whether it is there")
-        if can.idempotency is not Idempotency.C:
+        if not forgotten and can.idempotency is not Idempotency.C:
             return None
         try:
             return await channel.reconcile(message, recipient, due.delivery.key, since)

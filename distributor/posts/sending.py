@@ -2,6 +2,7 @@
 
 import asyncio
 from abc import abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar, Literal
@@ -26,8 +27,12 @@ from distributor.http import Answer, Http, Request, is_secure, read_local, write
 from distributor.posts import photos
 from distributor.posts.answers import Known, judge
 from distributor.posts.post import as_json
+from distributor.posts.receipts import keeping, with_made
 from distributor.settings import Secret
 from distributor.text.said import said
+
+#: Answers to the removal of an upload after which nothing of it can be seen: gone, or no call of this server.
+_NOTHING_LEFT = (404, 405, 410, 422)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,6 +87,14 @@ class Sending(Channel):
         """The request that gives a post that is there the text of this message."""
         raise NotImplementedError
 
+    def revised(self, answer: Answer) -> Sequence[str]:  # noqa: ARG002  most networks change the post itself
+        """The remote ids of what an edit made besides the post that it changed."""
+        return ()
+
+    def leftover(self, name: str, message: Message, credential: str) -> Request | None:  # noqa: ARG002
+        """The request that deletes an upload that its post left behind; None where the network drops it by itself."""
+        return None
+
     def is_gone(self, answer: Answer) -> bool:
         """Whether the answer to a removal says that there is nothing (any more)."""
         return answer.status in (404, 410)
@@ -127,6 +140,13 @@ class Sending(Channel):
         return f"{lost} (class {self.CLASS}); it can be {' and '.join(can) if can else 'neither edited nor deleted'}"
 
     @property
+    def remains(self) -> str:
+        """Without a credential nothing was sent."""
+        if self._is_live:
+            return f"delete it on {self.NETWORK} by hand"
+        return "nothing was sent: its request lies in a folder of this machine"
+
+    @property
     def destination(self) -> Destination:
         """The network, or the folder of the requests."""
         if not self._is_live:
@@ -169,12 +189,15 @@ class Sending(Channel):
             shown_secret = f"<{self.secret_name}>"
             return Receipt(id=str(write_local(self._folder, key, self.request(content, message, key, shown_secret))))
         credential = await self.credential()
-        content = await self._filled(content, message, credential)
-        answer = await self.send(self.request(content, message, key, credential), credential)
-        return self.receipt(answer, message)
+        with keeping() as made:
+            content = await self._filled(content, message, credential, made)
+            answer = await self.send(self.request(content, message, key, credential), credential)
+            return with_made(self.receipt(answer, message), made)
 
-    async def _filled(self, content: bytes, message: Message, credential: str) -> bytes:
-        """The body with the ids of its uploads. Nothing is posted yet: a lost answer is Unavailable."""
+    async def _filled(self, content: bytes, message: Message, credential: str, made: list[str]) -> bytes:
+        """The body with the ids of its uploads, which are added to `made`. Nothing is posted yet: a lost answer is
+        Unavailable.
+        """
         for file in message.media:
             stand_in = photos.mark(file).encode()
             if stand_in not in content:
@@ -183,6 +206,7 @@ class Sending(Channel):
                 name = await self.upload(file, message, credential)
             except InDoubt as error:
                 raise Unavailable(error.reason) from None
+            made.append(name)
             content = content.replace(stand_in, as_json(name)[1:-1])
         return content
 
@@ -229,13 +253,19 @@ class Sending(Channel):
             raise AlreadyThere(error.reason, receipt=self.already(words)) from None
 
     async def withdraw(self, message: Message, recipient: Recipient, key: str, receipt: Receipt) -> Receipt:  # noqa: ARG002
-        """Delete the post; one that is gone already is no error."""
-        if not self._is_live or not receipt.id:
+        """Delete the post, then what else was made for it; what is gone already is no error."""
+        if not self._is_live or not (receipt.id or receipt.made):
             raise Refused("it is not known which post it is: look, and delete it by hand")
         credential = await self.credential()
-        answer = await self._ask(self.removal(message, receipt, key, credential), credential)
-        if not self.is_gone(answer):
-            self._judge(answer, credential)
+        if receipt.id:
+            answer = await self._ask(self.removal(message, receipt, key, credential), credential)
+            if not self.is_gone(answer):
+                self._judge(answer, credential)
+        for name in receipt.made:
+            if request := self.leftover(name, message, credential):
+                answer = await self._ask(request, credential)
+                if not self.is_gone(answer) and answer.status not in _NOTHING_LEFT:
+                    self._judge(answer, credential)
         return Receipt(id=receipt.id, detail="withdrawn")
 
     async def amend(self, message: Message, recipient: Recipient, key: str, receipt: Receipt) -> Receipt:
@@ -243,9 +273,11 @@ class Sending(Channel):
         if not receipt.id:
             raise Refused("it is not known which post it is: look, and correct it by hand")
         credential = await self.credential()
-        content = await self._filled(self.compose(message, recipient), message, credential)
-        await self.send(self.revision(content, message, receipt, key, credential), credential)
-        return Receipt(id=receipt.id, url=receipt.url, detail="edited")
+        with keeping() as made:
+            content = await self._filled(self.compose(message, recipient), message, credential, made)
+            answer = await self.send(self.revision(content, message, receipt, key, credential), credential)
+            edited = Receipt(id=receipt.id, url=receipt.url, detail="edited")
+            return with_made(edited, [*made, *self.revised(answer)])
 
     async def prepare(self) -> None:
         """Renew a login that would end meanwhile."""

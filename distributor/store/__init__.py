@@ -12,6 +12,7 @@ from distributor.store.rows import (
     SealedMessage,
     Settlement,
     Standing,
+    Trace,
     Turn,
     Worker,
 )
@@ -33,6 +34,7 @@ __all__ = [
     "SealedMessage",
     "Settlement",
     "Standing",
+    "Trace",
     "Turn",
     "Worker",
     "open_ledger",

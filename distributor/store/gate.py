@@ -29,7 +29,7 @@ from sqlalchemy import (
 )
 
 from distributor.lifecycle import LEASE, Late, State
-from distributor.store import accounts, due
+from distributor.store import accounts, due, traces
 from distributor.store import queries as q
 from distributor.store import schema as s
 from distributor.store.dialect import moment
@@ -114,6 +114,7 @@ def settle(connection: Connection, worker: str, settlements: Iterable[Settlement
         connection.execute(_END_ATTEMPT, rest)
     if others:
         connection.execute(_SETTLE[False], others)
+    traces.keep(connection, (one for one in rows if one.made))
     for one in rows:
         if one.account and one.blocked_until:
             accounts.block(connection, one.account, one.blocked_until)

@@ -27,6 +27,7 @@ from distributor.store.rows import (
     Worker,
     micros,
 )
+from distributor.store.traces import PERHAPS_OUT
 from distributor.store.wanted import Change, move, refuse_killed, taken_back
 
 _AT_ONCE = 5_000
@@ -161,7 +162,6 @@ class Ledger(Reader):
         """
         c = s.delivery.c
         stop = Change(action="kill", from_states=(*WAITING, *STOPPED), to=State.canceled, pub_status=PubStatus.canceled)
-        perhaps_out = c.state.in_((State.delivered, State.in_doubt, State.sending))
         with self.writing() as connection:
             alone(connection, release_id)
             taken = taken_back(connection, release_id, version)
@@ -170,7 +170,7 @@ class Ledger(Reader):
                 connection, release_id, version
             ):
                 move(connection, release_id, version, stop, now=now, who=who)
-            out = q.deliveries(connection, and_(q.of(release_id, version), c.kind != KILL, perhaps_out))
+            out = q.deliveries(connection, and_(q.of(release_id, version), c.kind != KILL, PERHAPS_OUT))
             back = [row for row in out if row.channel in able]
             if new := [row.id for row in back if (row.channel, row.recipient) not in taken]:
                 connection.execute(q.kill_rows(new, now))

@@ -123,7 +123,14 @@ class Withdrawn(NamedTuple):
     """What became of a kill."""
 
     states: Mapping[State, int]  #: of the deliveries that take back
-    left: int  #: deliveries that nothing takes back: somebody has to tell those who have them
+    stays: Mapping[
+        str, int
+    ]  #: deliveries that nothing takes back, by channel: somebody has to tell those who have them
+
+    @property
+    def left(self) -> int:
+        """How many deliveries nothing takes back."""
+        return sum(self.stays.values())
 
 
 def withdrawn(ledger: Ledger, release: Release) -> Withdrawn:
@@ -135,8 +142,10 @@ def withdrawn(ledger: Ledger, release: Release) -> Withdrawn:
     out = (c.kind != KILL, c.state.in_((State.delivered, State.in_doubt)), ~taken)
     with ledger.reading() as connection:
         kills = connection.execute(select(c.state, func.count()).where(here, c.kind == KILL).group_by(c.state)).all()
-        left = int(connection.execute(select(func.count()).where(here, *out)).scalar_one())
-    return Withdrawn({State(state): number for state, number in kills}, left)
+        stays = connection.execute(
+            select(c.channel, func.count()).where(here, *out).group_by(c.channel).order_by(c.channel)
+        ).all()
+    return Withdrawn({State(state): number for state, number in kills}, dict(stays))
 
 
 def sent_since(ledger: Ledger, release: Release, since: datetime) -> int:

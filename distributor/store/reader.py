@@ -6,12 +6,23 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, Select, and_, case, exists, func, literal, or_, select, text, tuple_
 
 from distributor.lifecycle import KILL, WAITING, State
-from distributor.store import attention
+from distributor.store import attention, traces
 from distributor.store import queries as q
 from distributor.store import schema as s
 from distributor.store.attention import Needs
 from distributor.store.base import Store
-from distributor.store.rows import Attempt, Delivery, Head, Release, Standing, Worker, instant, maybe_instant, micros
+from distributor.store.rows import (
+    Attempt,
+    Delivery,
+    Head,
+    Release,
+    Standing,
+    Trace,
+    Worker,
+    instant,
+    maybe_instant,
+    micros,
+)
 
 
 class Reader(Store):
@@ -220,13 +231,13 @@ class Reader(Store):
 
     def brought(self, later: Delivery) -> tuple[str, str | None] | None:
         """What the newest earlier version brought to the same recipient: its remote id and address; None without one."""
-        c = s.delivery.c
-        same = (c.release_id == later.release_id, c.channel == later.channel, c.recipient == later.recipient)
-        out = (c.version < later.version, c.kind != KILL, c.state == State.delivered, c.remote_id.is_not(None))
-        query = select(c.remote_id, c.remote_url).where(*same, *out).order_by(c.version.desc()).limit(1)
         with self.reading() as connection:
-            row = connection.execute(query).first()
-        return (row.remote_id, row.remote_url) if row and row.remote_id else None
+            return traces.newest_before(connection, later)
+
+    def behind(self, kill: Delivery) -> Trace | None:
+        """What the delivery that `kill` takes back left at its destination; None without one."""
+        with self.reading() as connection:
+            return traces.behind(connection, kill)
 
     def by_key(self, key: str) -> Delivery | None:
         """The delivery with that key, or None."""

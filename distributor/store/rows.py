@@ -197,6 +197,7 @@ class Settlement:
     remote_url: str | None = None
     account: str = ""  #: asked to wait as a whole, until `blocked_until`
     blocked_until: datetime | None = None
+    made: tuple[str, ...] = ()  #: remote ids of what else the attempt made
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -209,3 +210,15 @@ class Worker:
     beat_at: datetime
     host: str = ""
     ahead: timedelta = timedelta()  #: how far the host's clock is ahead of the ledger's
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trace:
+    """What one delivery left at its destination."""
+
+    key: str  #: of the delivery, not of its kill
+    remote_id: str  #: empty: it is not known, or nothing was written
+    remote_url: str | None
+    made: tuple[str, ...]  #: edit events, uploads
+    is_doubtful: bool  #: perhaps written, and nobody knows under which id
+    since: datetime | None  #: when the first attempt in doubt began

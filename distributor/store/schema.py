@@ -126,6 +126,14 @@ attempt = Table(
 )
 ATTEMPT_NUMBER = Index("attempt_number", attempt.c.delivery_id, attempt.c.number, unique=True)
 
+#: What a delivery made at its destination besides what `remote_id` names; a kill takes it all back.
+made = Table(
+    "made",
+    metadata,
+    Column("delivery_id", _ID, ForeignKey("delivery.id"), primary_key=True),
+    Column("name", String, primary_key=True),  # the other side's id: an edit event, an upload
+)
+
 account = Table(
     "account",
     metadata,

@@ -51,8 +51,13 @@ def _for_good(connection: Connection) -> None:
     connection.execute(update(s.release).values(killed_at=killed.scalar_subquery()))
 
 
+def _made(connection: Connection) -> None:
+    """6 → 7: what a delivery made besides its post."""
+    s.made.create(connection, checkfirst=True)
+
+
 #: Step n brings version n to version n+1. A new database is made whole and starts at the newest version.
-STEPS: tuple[Callable[[Connection], None], ...] = (_shared_work, _signatures, _people, _approvals, _for_good)
+STEPS: tuple[Callable[[Connection], None], ...] = (_shared_work, _signatures, _people, _approvals, _for_good, _made)
 VERSION = len(STEPS) + 1
 
 

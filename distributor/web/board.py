@@ -92,6 +92,7 @@ def look(ledger: Ledger, release: Release, acting: Desk) -> dict[str, Any]:
     for one in channels:
         states.update(one.states)
     due = sum(one.total - one.ended for one in channels if one.due <= now)
+    withdrawn = overview.withdrawn(ledger, release) if release.killed_at else None
     return {
         "release": release,
         "channels": channels,
@@ -102,7 +103,8 @@ def look(ledger: Ledger, release: Release, acting: Desk) -> dict[str, Any]:
         "left": due / rate if rate else 0,
         "waits": any(states[state] for state in WAITING),
         "stopped": any(states[state] for state in STOPPED),
-        "withdrawn": overview.withdrawn(ledger, release) if release.killed_at else None,
+        "withdrawn": withdrawn,
+        "remains": acting.remains(withdrawn.stays) if withdrawn else {},
     }
 
 

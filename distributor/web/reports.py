@@ -27,11 +27,13 @@ async def report(request: Request) -> Response:
     def read() -> list[dict[str, Any]]:
         with acting.ledger() as ledger:
             known = sorted(ledger.releases(name), key=lambda one: -one.version)
+            withdrawn = {one.version: overview.withdrawn(ledger, one) for one in known if one.killed_at}
             return [
                 {
                     "release": one,
                     "channels": overview.channels(ledger, one),
-                    "withdrawn": overview.withdrawn(ledger, one) if one.killed_at else None,
+                    "withdrawn": (stood := withdrawn.get(one.version)),
+                    "remains": acting.remains(stood.stays) if stood else {},
                     "links": overview.links(ledger, one, _LINKS),
                     "wrong": _grouped(_brief(request, overview.wrong(ledger, one, _WRONG))),
                 }

@@ -2,6 +2,7 @@
 
 import re
 from typing import Any
+from urllib.parse import urlsplit
 
 import regex
 
@@ -25,10 +26,17 @@ class MastodonServer(LoopbackServer):
     def answer(self, request: Received) -> Reply:
         if request.headers.get("authorization") != f"Bearer {self.token}":
             return Reply.of({"error": "The access token is invalid"}, 401)
+        path = urlsplit(request.path)
+        if request.method == "DELETE" and path.path.startswith("/api/v1/media/"):
+            file = self.files.pop(path.path.rpartition("/")[2], None)
+            return Reply.of({}) if file else Reply.of({"error": "Record not found"}, 404)
         if request.method == "DELETE":
-            name = request.path.rpartition("/")[2]
+            name = path.path.rpartition("/")[2]
             gone = [status for status in self.statuses if status["id"] == name]
             self.statuses = [status for status in self.statuses if status["id"] != name]
+            if gone and path.query == "delete_media=true":
+                for name in gone[0].get("media_ids", []):
+                    self.files.pop(name, None)
             return Reply.of(gone[0]) if gone else Reply.of({"error": "Record not found"}, 404)
         if request.method == "POST" and request.path == "/api/v2/media":
             form = Network.form(request)

@@ -48,6 +48,10 @@ class Network(LoopbackServer):
         """The text as a reader of the network sees it."""
         return str(post["text"])
 
+    def readable(self) -> list[Any]:
+        """Everything of ours that somebody could still read or see there."""
+        return list(self.posts.values())
+
     def number(self) -> str:
         return str(1000 + len(self.received))
 
@@ -255,6 +259,9 @@ class ThreadsServer(Network):
 class FacebookServer(Network):
     commit = "/feed"
 
+    def readable(self) -> list[Any]:
+        return [*self.posts.values(), *self.files]  # an upload stays on the Page without its post
+
     def throttled(self) -> Reply:
         return Reply.of({"error": {"message": "(#32) Page request limit reached", "code": 32}}, 400)
 
@@ -272,7 +279,8 @@ class FacebookServer(Network):
             return Reply.of({"error": {"message": "version", "code": 2635}}, 400)
         if request.method == "DELETE":
             missing = {"error": {"message": "Unsupported delete request", "code": 100, "error_subcode": 33}}
-            return Reply.of({"success": True}) if self.posts.pop(rest, None) else Reply.of(missing, 400)
+            gone = self.posts.pop(rest, None) or self.files.pop(rest, None)
+            return Reply.of({"success": True}) if gone else Reply.of(missing, 400)
         if request.method == "GET":
             return Reply.of({"data": [{"id": name, "message": post["message"]} for name, post in self.posts.items()]})
         if rest == "10000003/photos":
@@ -509,6 +517,31 @@ class MatrixServer(Network):
     def __init__(self) -> None:
         super().__init__()
         self._by_key: dict[str, str] = {}
+        self.edits: dict[str, tuple[str, dict[str, Any]]] = {}  #: an edit keeps its own text
+        self.redacted: list[str] = []
+        self.relates = True  #: whether it has the relationships API
+        self.sent: dict[str, tuple[str, str, float]] = {}  #: transaction, words and time of every event
+
+    def readable(self) -> list[Any]:
+        return [*self.posts.values(), *(content for _, content in self.edits.values())]
+
+    def _read(self, path: str) -> Reply:
+        if "/messages" in path:
+            chunk = [
+                {
+                    "event_id": event,
+                    "content": {"body": words} if event in self.posts or event in self.edits else {},
+                    "origin_server_ts": int(at * 1000),
+                    "unsigned": {"transaction_id": key},
+                }
+                for event, (key, words, at) in reversed(self.sent.items())
+            ]
+            return Reply.of({"chunk": chunk})
+        if "/_matrix/client/v1/" not in path or "/m.replace" not in path or not self.relates:
+            return Reply.of({"errcode": "M_UNRECOGNIZED", "error": "no such call"}, 404)
+        first = unquote(path.partition("/relations/")[2].partition("/")[0])
+        chunk = [{"event_id": event} for event, (about, _) in self.edits.items() if about == first]
+        return Reply.of({"chunk": chunk})
 
     def throttled(self) -> Reply:
         return Reply.of({"errcode": "M_LIMIT_EXCEEDED", "error": "Too Many Requests", "retry_after_ms": 30_000}, 429)
@@ -529,6 +562,8 @@ class MatrixServer(Network):
             return Reply.of(
                 {"content_uri": f"mxc://matrix.example/{self.keep(request.body, request.headers['content-type'])}"}
             )
+        if request.method == "GET":
+            return self._read(request.path)
         if parts[:6] != ["", "_matrix", "client", "v3", "rooms", "!press:matrix.example"] or request.method != "PUT":
             return Reply.of({"errcode": "M_UNRECOGNIZED", "error": "no such call"}, 404)
         key = parts[-1]
@@ -537,16 +572,20 @@ class MatrixServer(Network):
         event = f"$event{self.number()}"
         self._by_key[key] = event
         if parts[6] == "redact":
+            self.redacted.append(parts[7])
             self.posts.pop(parts[7], None)
+            self.edits.pop(parts[7], None)
             return Reply.of({"event_id": event})
         body = self.only(
             request.json(), "msgtype", "body", "format", "formatted_body", "m.mentions", "m.new_content", "m.relates_to"
         )
         for found in re.findall(r'mxc://matrix.example/(\w+)" alt="([^"]*)"', body["formatted_body"]):
             self.files[found[0]]["alt"] = html.unescape(found[1])
+        self.sent[event] = (key, body["body"], time.time())
         if relation := body.get("m.relates_to"):
             assert relation["rel_type"] == "m.replace"
             self.posts[relation["event_id"]] = body["m.new_content"]
+            self.edits[event] = (relation["event_id"], body)
         else:
             self.posts[event] = body
         return Reply.of({"event_id": event})

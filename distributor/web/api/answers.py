@@ -168,6 +168,7 @@ class Withdrawn(Part):
     release: str
     taken_back: dict[str, int] = Field(description="deliveries that are being taken back, by channel")
     left: dict[str, int] = Field(description="deliveries that cannot be, by channel: tell those who have them")
+    to_do: dict[str, str] = Field(description="what a person does about each of those channels")
 
 
 class Moved(Part):

@@ -150,7 +150,9 @@ def kill(call: Call) -> BaseModel:
         raise ActionError(f"to withdraw it for good, say its id: {call.release}")
     _newest, back, left = call.desk.kill(call.release)
     counts = [Counter(row.channel for row in rows) for rows in (back, left)]
-    return answers.Withdrawn(release=call.release, taken_back=counts[0], left=counts[1])
+    return answers.Withdrawn(
+        release=call.release, taken_back=counts[0], left=counts[1], to_do=call.desk.remains(counts[1])
+    )
 
 
 def hold(call: Call) -> BaseModel:

@@ -1,10 +1,11 @@
 """Matrix: one message per language in a room (spec.matrix.org, client-server API, "Sending events to a room")."""
 
+import hashlib
 import html
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, ClassVar, Literal
 from urllib.parse import quote
 
@@ -16,6 +17,7 @@ from distributor.contract import (
     MediaFile,
     Message,
     Receipt,
+    Recipient,
     Unauthorized,
     Unavailable,
 )
@@ -28,6 +30,8 @@ from distributor.text import count, entities
 from distributor.text.entities import Found
 from distributor.text.fit import Segments
 from distributor.text.segments import Break, Link, shown
+
+from . import room as rooms
 
 _JSON = ("Content-Type", "application/json")
 
@@ -70,7 +74,7 @@ class Matrix(Social):
     def capabilities(self) -> Capabilities:
         """Servers keep transaction ids for a while only; the specification says not how long."""
         lifetime = timedelta(minutes=25) if self.token else None
-        return replace(super().capabilities, key_lifetime=lifetime)
+        return replace(super().capabilities, key_lifetime=lifetime, looks=self.token is not None)
 
     @property
     def account_name(self) -> str:
@@ -108,14 +112,20 @@ class Matrix(Social):
         return self._put("send/m.room.message", key, content)
 
     def _put(self, what: str, key: str, body: bytes) -> Request:
-        room = f"{self.homeserver.rstrip('/')}/_matrix/client/v3/rooms/{quote(self.room, safe='')}"
-        return Request(method="PUT", url=f"{room}/{what}/{quote(key, safe='')}", headers=(_JSON,), body=body)
+        return Request(method="PUT", url=f"{self._room}/{what}/{quote(key, safe='')}", headers=(_JSON,), body=body)
+
+    @property
+    def _room(self) -> str:
+        return f"{self.homeserver.rstrip('/')}/_matrix/client/v3/rooms/{quote(self.room, safe='')}"
 
     def receipt(self, answer: Answer, message: Message) -> Receipt:  # noqa: ARG002
         """The event's id."""
         event = answer.json().get("event_id")
         if not isinstance(event, str) or not event.startswith("$"):
             raise InDoubt(f"{self.homeserver} answered {answer.status} without the event's id")
+        return self._receipt(event)
+
+    def _receipt(self, event: str) -> Receipt:
         return Receipt(id=event, url=f"https://matrix.to/#/{quote(self.room, safe='!:')}/{quote(event, safe='$:')}")
 
     async def upload(self, file: MediaFile, message: Message, credential: str) -> str:  # noqa: ARG002
@@ -127,10 +137,52 @@ class Matrix(Social):
             raise Unavailable(f"{self.homeserver} did not say where it keeps {file.name}")
         return address
 
-    def removal(self, message: Message, receipt: Receipt, key: str, credential: str) -> Request:  # noqa: ARG002
-        """PUT …/redact/{event}/{our key}."""
+    async def withdraw(self, message: Message, recipient: Recipient, key: str, receipt: Receipt) -> Receipt:
+        """Redact every edit and the event itself: an edit keeps its own text. The edits are those of the receipt and those
+        that the server names, since earlier versions of this program kept no edit in their receipts.
+        """
+        if not self.token or not receipt.id:
+            return await super().withdraw(message, recipient, key, receipt)
+        credential = await self.credential()
+        ours = [name for name in receipt.made if name.startswith("$")]
+
+        async def ask(request: Request) -> Answer:
+            answer = await self._ask(request, credential)
+            if answer.status in (401, 429) or answer.status >= 500:
+                self._judge(answer, credential)
+            return answer
+
+        others = [one for one in await rooms.edits(ask, self._room, receipt.id) if one not in ours]
+        for event in (*ours, *others, receipt.id):
+            answer = await ask(self._redaction(event))
+            if not self.is_gone(answer) and not (event in others and answer.status == 403):  # a stranger's is no edit
+                self._judge(answer, credential)
+        files = sum(name.startswith("mxc:") for name in receipt.made)
+        stays = f", {files} pictures stay in the server's store until its administrator removes them" if files else ""
+        return Receipt(id=receipt.id, detail=f"withdrawn{stays}")
+
+    def _redaction(self, event: str) -> Request:
+        """PUT …/redact/{event}/{key}. The key comes from the event: asked again, it is the same redaction."""
         body = json.dumps({"reason": "withdrawn"}).encode()
-        return self._put(f"redact/{quote(receipt.id, safe='')}", key, body)
+        key = f"redact-{hashlib.sha256(event.encode()).hexdigest()[:32]}"
+        return self._put(f"redact/{quote(event, safe='')}", key, body)
+
+    async def reconcile(self, message: Message, recipient: Recipient, key: str, since: datetime) -> Receipt | None:
+        """Whether the room holds what our transaction wrote. Raises DeliveryError."""
+        credential = await self.credential()
+
+        async def ask(request: Request) -> Answer:
+            return await self.look(request, credential)
+
+        event = await rooms.written(ask, self._room, key, self.compose(message, recipient), since)
+        return self._receipt(event) if event else None
+
+    def revised(self, answer: Answer) -> Sequence[str]:
+        """The event that replaces the first."""
+        event = answer.json().get("event_id")
+        if not isinstance(event, str):
+            raise InDoubt(f"{self.homeserver} answered {answer.status} without the event's id")
+        return (event,)
 
     def revision(self, content: bytes, message: Message, receipt: Receipt, key: str, credential: str) -> Request:  # noqa: ARG002
         """An event that replaces the first (m.replace)."""
