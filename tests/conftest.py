@@ -16,7 +16,7 @@ from distributor import reading, registry, settings, site
 from distributor.contract import Channel, Kit, MediaFile
 from distributor.release import Media, Release
 from distributor.render import Templates
-from tests import sites
+from tests import closing, sites
 from tests.servers.postgres import Missing, Postgres
 
 # Speed is measured in benchmarks/: a busy machine fails no test.
@@ -93,6 +93,13 @@ def store(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> st
     monkeypatch.setattr(sites, "store", url)
     monkeypatch.setattr(FakeClock, "server", lambda now: server.execute(f"UPDATE fake.clock SET now = '{now}'", name))
     return url
+
+
+@pytest.fixture(autouse=True)
+def _close_what_is_open() -> Iterator[None]:
+    """Close what the test has put on the stack: web desks with their databases."""
+    yield
+    closing.opened.close()
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:

@@ -9,8 +9,9 @@ from typing import Any
 
 from distributor.site import BUILT_IN, Site
 from distributor.web import people
-from distributor.web.app import app
+from distributor.web.app import app, close
 from distributor.web.drafts import Drafts
+from tests import closing
 from tests.conftest import FakeClock
 
 with warnings.catch_warnings():
@@ -32,6 +33,7 @@ class WebDesk:
             (root / "config" / "distributor.toml").write_text(config)
         self.root, self.clock = root, FakeClock(NOW)
         self.app = app(Site(root), self.clock, base=BASE)
+        closing.opened.callback(close, self.app)
         self.house = self.app.state.house
         for name, role in (("mira", "author"), ("tom", "author")):
             self.house.people.add(name, role, lang="en", zone="Asia/Hong_Kong", now=NOW, password="x" * 4 + "y" * 20)

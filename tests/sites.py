@@ -1,6 +1,9 @@
 """Sites for tests: the channel of docs/channel.md, and boxes that record every delivery with its time."""
 
+import contextlib
 import re
+import sqlite3
+from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
@@ -198,3 +201,12 @@ def log(root: Path, name: str = "box", word: str = "written") -> list[tuple[floa
     path = root / f"{name}.log"
     rows = [line.split() for line in path.read_text().splitlines()] if path.exists() else []
     return [(float(when), who, key) for when, what, who, key in rows if what == word]
+
+
+@contextlib.contextmanager
+def database(root: Path) -> Iterator[sqlite3.Connection]:
+    """The ledger's file as another program has it open. Commit at the end, and close it even
+    after an error: `with sqlite3.connect(…)` alone does not close.
+    """
+    with contextlib.closing(sqlite3.connect(root / "var" / "distributor.db")) as db, db:
+        yield db

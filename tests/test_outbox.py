@@ -5,6 +5,7 @@ import json
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
@@ -26,12 +27,9 @@ def root(tmp_path: Path) -> Path:
 
 
 def test_changed_bytes_in_the_ledger_are_refused(root: Path) -> None:
-    import sqlite3
-
     site = Scheduled(root, box(root))
-    with sqlite3.connect(root / "var" / "distributor.db") as db:
+    with sites.database(root) as db:
         db.execute("UPDATE artefact SET data = CAST('Four piers' AS BLOB)")
-    db.close()
     site.clock.set(LIFT)
     site.drain()
     assert sites.log(root) == []
@@ -39,12 +37,9 @@ def test_changed_bytes_in_the_ledger_are_refused(root: Path) -> None:
 
 
 def test_the_database_itself_refuses_an_early_row(root: Path) -> None:
-    import sqlite3
-
     Scheduled(root, box(root))
-    with sqlite3.connect(root / "var" / "distributor.db") as db, pytest.raises(sqlite3.IntegrityError):
+    with sites.database(root) as db, pytest.raises(sqlite3.IntegrityError):
         db.execute("UPDATE delivery SET due = lift - 1")
-    db.close()
 
 
 # ── the real process ──────────────────────────────────────────────────────────────────────────────────────────────

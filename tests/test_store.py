@@ -41,18 +41,17 @@ def test_instants_are_exact() -> None:
 
 def test_made_on_first_use_in_wal_mode(root: Path) -> None:
     desk(root).schedule(sites.release(root, FUTURE))
-    db = sqlite3.connect(root / "var" / "distributor.db")
-    assert db.execute("PRAGMA journal_mode").fetchone() == ("wal",)
-    db.close()
+    with sites.database(root) as db:
+        assert db.execute("PRAGMA journal_mode").fetchone() == ("wal",)
 
 
 def test_a_newer_schema_is_refused_and_not_touched(root: Path) -> None:
     desk(root).schedule(sites.release(root, FUTURE))
     path = root / "var" / "distributor.db"
-    with sqlite3.connect(path) as db:
+    with sites.database(root) as db:
         db.execute("UPDATE schema_version SET version = 99")
-    db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-    db.close()
+    with sites.database(root) as db:
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
     before = path.read_bytes()
     with pytest.raises(StoreError, match=r"written by a newer distributor.*upgrade"):
         desk(root).status()
@@ -151,9 +150,8 @@ def test_reading_does_not_wait_for_a_writer(root: Path) -> None:
 
 def test_a_tampered_row_breaks_the_seal(root: Path) -> None:
     desk(root).schedule(sites.release(root, FUTURE))
-    with sqlite3.connect(root / "var" / "distributor.db") as db:
+    with sites.database(root) as db:
         db.execute("UPDATE delivery SET digest = 'f00d'")
-    db.close()
     _, holds, proofs = desk(root).verify("three-piers")
     assert not holds
     assert not proofs[0].holds

@@ -1,7 +1,6 @@
 """Who may come in, what they may do there, and what other sites can make their browsers do."""
 
 import re
-import sqlite3
 import statistics
 import threading
 import time
@@ -18,6 +17,7 @@ from distributor.cli.desk_ import desk_command
 from distributor.cli.main import Setting
 from distributor.errors import ActionError
 from distributor.web import people, signin
+from tests import sites
 from tests.web import BASE, PASSWORD, Office, csrf, sign_in
 
 #: The least role of every route: "" for everybody, "token" for whoever has a one-time link. A new route needs a line.
@@ -321,7 +321,8 @@ def test_the_database_knows_no_secret(office: Office) -> None:
     page = browser.get("/account").text
     token = page.partition("pd_")[2].partition("<")[0]
     link = people.new_link(office.house.people, "author", office.clock.now())
-    dump = "\n".join(sqlite3.connect(office.root / "var" / "distributor.db").iterdump())
+    with sites.database(office.root) as db:
+        dump = "\n".join(db.iterdump())
     for secret in (browser.cookies["desk_session"], token, link, PASSWORD):
         assert len(secret) > 10
         assert secret not in dump

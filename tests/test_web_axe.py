@@ -14,7 +14,7 @@ from distributor.clock import SystemClock
 from distributor.desk import Desk
 from distributor.site import Site
 from distributor.web import people
-from distributor.web.app import app
+from distributor.web.app import app, close
 from tests import sites
 from tests.conftest import FakeClock
 from tests.scheduled import drain, outbox
@@ -129,6 +129,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str,
     yield base, cookie, made
     server.should_exit = True
     thread.join()
+    close(made)
 
 
 def test_every_page_is_judged(served: tuple[str, str, Any]) -> None:

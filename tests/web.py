@@ -10,9 +10,9 @@ from distributor.desk import Desk
 from distributor.site import Site
 from distributor.store.people import Account
 from distributor.web import people
-from distributor.web.app import app
+from distributor.web.app import app, close
 from distributor.web.kit import House, Role
-from tests import sites
+from tests import closing, sites
 from tests.conftest import FakeClock
 from tests.scheduled import LIFT, NOW, drain, outbox
 
@@ -33,6 +33,7 @@ class Office:
         self.clock = FakeClock(NOW)
         self.base = base
         self.app = app(Site(self.root), self.clock, base=base, proxies=proxies)
+        closing.opened.callback(close, self.app)
         self.house: House = self.app.state.house
         for role in Role if crew else ():
             self.house.people.add(role.value, role, lang="en", zone="Europe/London", now=NOW, password=HASH)

@@ -59,7 +59,7 @@ def _spare_memory() -> None:
 def _serve(setting: Setting, listener: socket.socket, base: str, proxies: tuple[str, ...]) -> None:
     import uvicorn
 
-    from distributor.web.app import app
+    from distributor.web.app import app, close
     from distributor.web.signin import first_link
 
     made = app(setting.desk().site, setting.clock, base=base, proxies=proxies)
@@ -81,4 +81,4 @@ def _serve(setting: Setting, listener: socket.socket, base: str, proxies: tuple[
     except KeyboardInterrupt:
         click.echo("stopped")
     finally:
-        made.state.house.people.close()
+        close(made)

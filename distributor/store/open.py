@@ -1,6 +1,7 @@
 """Opening the database: made on first use, brought forward when older, refused when newer."""
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from sqlalchemy import Engine, ExceptionContext, event, inspect
@@ -44,8 +45,9 @@ def _sqlite(url: str, *, create: bool) -> Engine:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         engine = sqlite.engine(url)
-        _speak_plainly(engine, str(path), sqlite.way_out)
-        _bring_forward(engine, str(path))
+        with _disposed_on_error(engine):
+            _speak_plainly(engine, str(path), sqlite.way_out)
+            _bring_forward(engine, str(path))
     except OSError as error:
         raise StoreError(f"cannot write the ledger {path}: {error.strerror}; make the folder writable") from None
     except DatabaseError as error:
@@ -59,17 +61,32 @@ def _postgres(url: str, *, create: bool) -> Engine:
         engine = postgres.engine(url)
     except (ArgumentError, ValueError):
         raise StoreError("the store's address cannot be read; write postgresql://user@host:5432/database") from None
-    _speak_plainly(engine, shown, postgres.way_out)
-    if not create:
-        with engine.connect() as connection:
-            if not inspect(connection).has_table("schema_version"):
-                raise StoreError(f"there is no ledger yet at {shown}: nothing has been scheduled on this site")
     try:
-        _bring_forward(engine, shown)
+        with _disposed_on_error(engine):
+            _speak_plainly(engine, shown, postgres.way_out)
+            if not create:
+                _refuse_missing(engine, shown)
+            _bring_forward(engine, shown)
     except DatabaseError as error:
         cause = str(error.orig).strip()
         raise StoreError(f"the ledger {shown} cannot be made: {cause}; {postgres.way_out(cause)}") from None
     return engine
+
+
+@contextlib.contextmanager
+def _disposed_on_error(engine: Engine) -> Iterator[None]:
+    """Close the connections of an engine that nobody will get: Python 3.13 reports each that stays open."""
+    try:
+        yield
+    except BaseException:
+        engine.dispose()
+        raise
+
+
+def _refuse_missing(engine: Engine, shown: str) -> None:
+    with engine.connect() as connection:
+        if not inspect(connection).has_table("schema_version"):
+            raise StoreError(f"there is no ledger yet at {shown}: nothing has been scheduled on this site")
 
 
 def _speak_plainly(engine: Engine, shown: str, way_out: Callable[[str], str]) -> None:

@@ -35,6 +35,7 @@ from distributor.web import (
     signin,
     timing,
 )
+from distributor.web.board import Watch
 from distributor.web.gate import Gate
 from distributor.web.kit import House, _
 
@@ -75,6 +76,16 @@ def app(site: Site, clock: Clock, *, base: str, proxies: Sequence[str] = ()) -> 
     )
     made.state.house = house
     return made
+
+
+def close(desk: Starlette) -> None:
+    """Close every database connection that the desk holds. A later request opens them anew."""
+    house: House = desk.state.house
+    house.people.close()
+    house.listing.close()
+    watch: Watch | None = house.kept.pop("watch", None)
+    if watch is not None:
+        watch.close()
 
 
 def _routes() -> list[BaseRoute]:

@@ -67,6 +67,13 @@ class Watch:
                 acting.keep_time(self._ledger)
             return call(self._ledger)
 
+    def close(self) -> None:
+        """Close the ledger."""
+        with self._lock:
+            if self._ledger is not None:
+                self._ledger.close()
+                self._ledger = None
+
 
 @dataclass(frozen=True, kw_only=True)
 class _Asked:

@@ -20,7 +20,7 @@ _MAX_PAGE, _MAX_TAGS = 5_000_000, 200_000  #: characters and tags of HTML, of a 
 _MAX_TEXT = frontmatter.MAX_FILE * 9 // 10
 _DAMAGED = "the document is damaged and cannot be read: save it again as .docx"
 _HTML = re.compile(
-    rb"\s*(?:<\?xml[^>]*>\s*)?(?:<!--(?:(?!-->).)*+-->\s*+)*+<(?:!doctype html|html|head|body|h[1-6]|p|div|article|meta)\b",
+    rb"\s*(?:<\?xml[^>]*>\s*)?(?:<!--(?:(?!-->).)*-->\s*)*<(?:!doctype html|html|head|body|h[1-6]|p|div|article|meta)\b",
     re.IGNORECASE | re.DOTALL,
 )
 _CHARSET = re.compile(rb"<meta[^>]{0,200}charset\s*=\s*[\"']?\s*([\w-]{1,40})", re.IGNORECASE)

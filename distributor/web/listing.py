@@ -151,6 +151,13 @@ class Listing:
             self._ledger = open_ledger(settings.store_url(desk.site, desk.settings))
         return self._ledger
 
+    def close(self) -> None:
+        """Close the ledger, and forget what was counted: the mark of another connection differs."""
+        with self._lock:
+            if self._ledger is not None:
+                self._ledger.close()
+            self._ledger, self._known = None, ("", -1, 0.0)
+
     def board_of(self, desk: Desk, name: str) -> str:
         """The id by which the ledger knows the release of a file; empty where it does not."""
         known = read_draft(desk.site.need_root() / "releases" / f"{name}.md").id
