@@ -32,6 +32,7 @@ class WebSub(Channel):
     """One hub, and the feeds that it is told about."""
 
     TYPE: ClassVar[str] = "websub"
+    TELLS_WRITES: ClassVar[bool] = True
     ALL_LANGUAGES: ClassVar[bool] = True
 
     hub: Url | None = None  #: without it: a file under outbox/

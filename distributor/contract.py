@@ -14,6 +14,7 @@ from pydantic import ConfigDict
 
 from distributor.errors import ConfigError
 from distributor.fields import Language, Offset, RateLimit, spelled
+from distributor.handover import about_to_write, teller
 from distributor.markdown import parsed
 from distributor.message import Count, Dropped, Entity, Finding, MediaFile, Message, Recipient, Severity
 from distributor.outcomes import (
@@ -37,7 +38,7 @@ from distributor.settings import Newsroom, Places
 __all__ = [
     "AlreadyThere", "ByHand", "Capabilities", "Channel", "Count", "DeliveryError", "Destination", "Dropped", "Entity", "Finding",
     "Idempotency", "InDoubt", "Kit", "MediaFile", "Message", "Outcome", "Rate", "Receipt", "Recipient", "Refused",
-    "Severity", "Throttled", "Tier", "Unauthorized", "Unavailable", "Unsupported",
+    "Severity", "Throttled", "Tier", "Unauthorized", "Unavailable", "Unsupported", "about_to_write", "teller",
 ]  # fmt: skip
 
 
@@ -127,6 +128,9 @@ class Channel(ABC):
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(arbitrary_types_allowed=True)
     #: Name of the type in `type = "…"`; set by every subclass.
     TYPE: ClassVar[str]
+    #: Whether it calls `about_to_write` itself, right before bytes leave (requests through `distributor.http` do).
+    #: Otherwise the call of `deliver` counts as the write: after a crash more is in doubt.
+    TELLS_WRITES: ClassVar[bool] = False
     #: Which languages it takes when the config names none: every version, or only the main one.
     ALL_LANGUAGES: ClassVar[bool] = False
 

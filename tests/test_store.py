@@ -182,6 +182,9 @@ def test_an_older_schema_is_brought_forward(root: Path) -> None:
     db.execute("DROP TABLE approval")
     db.execute("DROP INDEX release_head")
     db.execute("ALTER TABLE release DROP COLUMN killed_at")
+    db.execute("DROP INDEX delivery_suspect")
+    for column in ("crashes", "asked"):
+        db.execute(f"ALTER TABLE delivery DROP COLUMN {column}")
     db.execute(
         "INSERT INTO event (at, who, action, release_id, version, detail) VALUES (7, 'a', 'kill', 'three-piers', 1, '')"
     )

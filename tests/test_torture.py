@@ -177,6 +177,9 @@ def test_killed_again_and_again(tmp_path: Path, real_store: str, idempotency: st
         victim.wait()
         running.append(spawn(root))
     until(lambda: open_rows(root) == 0, 120)
+    if states(root)["failed"]:  # in flight at three kills in a row: set aside, and a person tries it again
+        Desk(site=Site(root), clock=SystemClock()).retry("three-piers")
+        until(lambda: open_rows(root) == 0, 120)
     for one in running:
         one.terminate()
         one.wait()

@@ -30,6 +30,7 @@ class Block(Channel):
     """What a person writes into the config, read and checked."""
 
     TYPE: ClassVar[str] = "email"
+    TELLS_WRITES: ClassVar[bool] = True
 
     sender: str  #: `Name <address>`
     to: tuple[str, ...] = ()  #: the same form

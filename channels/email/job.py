@@ -1,6 +1,7 @@
 """One mail on its way, how long each step may take, and what a server offers."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from distributor.contract import DeliveryError
@@ -27,6 +28,7 @@ class Job:
     done: "asyncio.Future[str]"
     error: DeliveryError | None = None
     tries: int = 0
+    tell: Callable[[], None] = lambda: None  #: says that its body leaves next
 
     def fail(self, error: DeliveryError) -> None:
         """Say what became of it, once."""

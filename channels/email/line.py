@@ -109,6 +109,7 @@ class Line(asyncio.Protocol):
         self._expect(("DOT", job))
         wire = job.wire.replace(b"\n.", b"\n..") if b"\n." in job.wire else job.wire  # RFC 5321 §4.5.2
         wire = b"." + wire if wire.startswith(b".") else wire
+        job.tell()
         self._transport.write(wire + b".\r\n")
         if not self._paused and self._offer.pipelining and self._left != 0:
             self._next()

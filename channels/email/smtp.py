@@ -10,7 +10,7 @@ from typing import cast
 
 import aiosmtplib
 
-from distributor.contract import DeliveryError, Unauthorized, Unavailable
+from distributor.contract import DeliveryError, Unauthorized, Unavailable, teller
 from distributor.errors import ConfigError
 from distributor.text.said import said
 
@@ -50,7 +50,7 @@ class Sender:
         Raises DeliveryError: InDoubt only when the final dot was written and no answer came.
         """
         done: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-        job = Job(sender=sender, recipient=recipient, wire=wire, done=done)
+        job = Job(sender=sender, recipient=recipient, wire=wire, done=done, tell=teller())
         if self._idle:
             line = next(iter(self._idle))
             del self._idle[line]

@@ -23,7 +23,7 @@ from distributor.cli.progress import List, Progress
 from distributor.clock import Clock, Guard, SharedClock
 from distributor.desk import Desk
 from distributor.errors import ActionError, StoreError
-from distributor.outbox import Event, Outbox
+from distributor.outbox import Event, InFlight, Outbox, left_behind
 from distributor.schedule import Alarm
 from distributor.store import Ledger, Worker
 
@@ -120,6 +120,7 @@ class Service:
             progress=self.progress,
         )
         self.guard = Guard(self.clock.host if isinstance(self.clock, SharedClock) else self.clock)
+        self.in_flight = InFlight(self.desk.places.state / "inflight", self.name)
         self.outbox = Outbox(
             ledger=self.ledger,
             channels=self.desk.channels,
@@ -130,6 +131,7 @@ class Service:
             trouble=self.log.trouble,
             redact=self.redact,
             find=None if self.desk.only else self.desk.find_channel,
+            in_flight=self.in_flight,
         )
 
     def count(self, address: str) -> "WSGIServer":
@@ -144,8 +146,10 @@ class Service:
         gc.freeze()  # what was imported stays; ten thousand deliveries at one instant are no garbage
         gc.set_threshold(50_000, 20, 50)
         self.log.libraries()
+        left = left_behind(self.in_flight.folder)
+        self.in_flight.open()
+        await self.outbox.reap(alone=not self.ledger.shared, left=left)
         await self.tick()
-        await self.outbox.reap(alone=not self.ledger.shared)
         self._greet(self.ledger.instants(self.began, self.began + timedelta(days=36500), 1))
         _tell_systemd("READY=1")
         alarm = Alarm(

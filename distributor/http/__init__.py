@@ -5,6 +5,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -15,6 +16,7 @@ import httpx
 
 from distributor import __version__
 from distributor.files import deliver
+from distributor.handover import asking
 from distributor.http import body
 from distributor.http.address import PRIVATE
 from distributor.message import MediaFile
@@ -22,6 +24,7 @@ from distributor.outcomes import InDoubt, Refused, Throttled, Unauthorized, Unav
 
 _CONNECTIONS = 200
 _MAX_ANSWER = 1_000_000
+_ASKS = ("GET", "HEAD", "OPTIONS")  #: change nothing at the other side (RFC 9110 §9.2.1)
 _HEADERS = (("User-Agent", f"press-distributor/{__version__}"), ("Accept", "*/*"), ("Accept-Encoding", body.ACCEPTED))
 
 
@@ -84,7 +87,8 @@ class Http:
         headers = [*_HEADERS, *request.headers, *([("Authorization", f"Bearer {bearer}")] if bearer else [])]
         try:
             made = httpx.Request(request.method, request.url, headers=headers, content=request.body)
-            response = await self._transport.handle_async_request(made)
+            with asking() if request.method in _ASKS else nullcontext():
+                response = await self._transport.handle_async_request(made)
             try:
                 return Answer(
                     status=response.status_code, headers=response.headers, body=await body.read(response, _MAX_ANSWER)

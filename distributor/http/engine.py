@@ -14,6 +14,7 @@ import httpx
 from aiohttp.abc import ResolveResult
 from aiohttp.resolver import ThreadedResolver
 
+from distributor.handover import about_to_write
 from distributor.http.address import PRIVATE, is_public
 
 _CONNECT = 5.0
@@ -51,6 +52,7 @@ class Transport(httpx.AsyncBaseTransport):
             trust_env=False,
             timeout=aiohttp.ClientTimeout(sock_connect=_CONNECT, sock_read=_ANSWER),
             skip_auto_headers=("User-Agent", "Content-Type"),
+            trace_configs=[_before_the_write()],
         )
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
@@ -86,6 +88,18 @@ class Transport(httpx.AsyncBaseTransport):
         if self._session is not None:
             await self._session.close()
             self._session = None
+
+
+def _before_the_write() -> aiohttp.TraceConfig:
+    """Tell that bytes leave next, once there is a connection: a request that found none was never written."""
+
+    async def tell(*_told: object) -> None:
+        about_to_write()
+
+    trace = aiohttp.TraceConfig()
+    trace.on_connection_create_end.append(tell)
+    trace.on_connection_reuseconn.append(tell)
+    return trace
 
 
 class _PublicResolver(ThreadedResolver):

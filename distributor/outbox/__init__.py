@@ -11,33 +11,33 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from functools import partial
-from typing import TypeVar
 
-from distributor import health, lifecycle
+from distributor import lifecycle
 from distributor.clock import Clock
 from distributor.contract import Channel, Receipt
 from distributor.errors import ActionError, StoreError
 from distributor.lifecycle import LEASE, Late
 from distributor.outbox.breaker import Breaker
+from distributor.outbox.careful import Careful
 from distributor.outbox.courier import Courier
+from distributor.outbox.inflight import InFlight, Left, left_behind
 from distributor.outbox.outcome import Event, next_state
 from distributor.outbox.ready import AHEAD, READY, Readiness
 from distributor.outbox.sealed import Sealed
+from distributor.outbox.thread import InThread
 from distributor.settings import Policy
 from distributor.store import Delivery, Due, Ledger, Room, Settlement, Trace, Turn, Worker
 
-__all__ = ["Event", "Outbox", "next_state"]
+__all__ = ["Event", "InFlight", "Outbox", "left_behind", "next_state"]
 
-_T = TypeVar("_T")
 _FIRST_BLOCK = 50
 _TOGETHER = 0.003
 _AT_LEAST_EVERY = 0.5
 
 
 @dataclass
-class Outbox:
+class Outbox(InThread):
     """Delivers what is due. One per process."""
 
     ledger: Ledger
@@ -52,6 +52,7 @@ class Outbox:
     redact: Callable[[str], str] = str
     #: What to do with a channel that came into the config, or left it, since the start; None: others answer for it.
     find: Callable[[str], Channel | None] | None = lambda _name: None
+    in_flight: InFlight | None = None  #: None: after a crash all that was in flight is in doubt
     _landed: list[tuple[Settlement, Event]] = field(default_factory=list, init=False)
     _news: list[Event] = field(default_factory=list, init=False)
     _told: float = field(default=-math.inf, init=False)
@@ -75,9 +76,13 @@ class Outbox:
             jitter=self.jitter,
             earlier=self._earlier,
             behind=self._behind,
+            in_flight=self.in_flight,
         )
+        self._careful = Careful(self.clock)
         self._breaker = Breaker()
-        self._ready = Readiness(channels=self.channels, clock=self.clock, trouble=self.trouble)
+        self._ready = Readiness(
+            channels=self.channels, clock=self.clock, trouble=self.trouble, in_flight=self.in_flight
+        )
         self._stops: list[tuple[Delivery, str]] = []
         self._commit_lost = False
         self.stopping = False
@@ -131,6 +136,10 @@ class Outbox:
             self._commit_lost = True
             raise
         self._commit_lost = False
+        ended = [settlement.delivery_id for settlement, _ in landed]
+        self._careful.landed(ended)
+        if self.in_flight:
+            self.in_flight.settled(ended)
         late = [Event(at=self.clock.now(), delivery=row, state=row.state) for row in turn.missed]
         self._news += [*(event for _, event in landed), *late]
         for due in turn.begun:
@@ -158,7 +167,10 @@ class Outbox:
                 )
                 self.trouble(ActionError(words))
             del self._stops[0]
-        turn = self.ledger.turn(self.worker, now, settlements=settlements, rooms=rooms, verdict=verdict, flying=flying)
+        pace = self._careful.pace
+        turn = self.ledger.turn(
+            self.worker, now, settlements=settlements, rooms=rooms, verdict=verdict, flying=flying, pace=pace
+        )
         self._read_ahead({due.delivery.message_id for due in turn.begun})
         return turn
 
@@ -186,6 +198,7 @@ class Outbox:
     def _fly(self, due: Due) -> None:
         name = due.delivery.channel
         self._on_wire[name] += 1
+        self._careful.took_off(due.delivery.id)
         task = asyncio.create_task(self._attempt(due))
         self._flying[due.delivery.id] = task
         task.add_done_callback(partial(self._lands, due))
@@ -220,12 +233,19 @@ class Outbox:
         """Say in the ledger that this process is alive; from then its lease counts."""
         before = self.clock.monotonic()
         await self._in_thread(partial(self.ledger.beat, worker))
-        self._courier.lease_until = before + LEASE.total_seconds()
+        if self.ledger.shared:  # with a SQLite ledger nobody can take over, however long this process was stopped
+            self._courier.lease_until = before + LEASE.total_seconds()
 
-    async def reap(self, *, alone: bool = False) -> None:
-        """Take back what dead processes left on the wire; `alone`: everybody else is dead."""
-        now = self.clock.now()
-        orphans = await self._in_thread(partial(self.ledger.reap, now, myself=self.worker, alone=alone))
+    async def reap(self, *, alone: bool = False, left: Left | None = None) -> None:
+        """Take back what dead processes left in flight; `alone`: everybody else is dead. `left` is what they noted here."""
+        now, remains = self.clock.now(), left.remains if left else {}
+        take_back = partial(self.ledger.reap, now, myself=self.worker, alone=alone, remains=remains)
+        orphans = await self._in_thread(take_back)
+        if left:
+            self._ready.spare(left.preparing)
+            left.forget()
+        if orphans and (alone or left) and not (left and left.remains and not left.crashed):
+            self._careful.crashed()
         if orphans:
             self.report([Event(at=now, delivery=row, state=row.state, detail=row.reason or "") for row in orphans])
             self.on_room()
@@ -247,25 +267,9 @@ class Outbox:
         self._sealed.take(self.ledger.messages(self._sealed.missing(numbers)))
         self._sealed.trim(numbers)
 
-    async def instants(self, now: datetime, until: datetime) -> list[datetime]:
-        """When something waits to be sent, up to `until`."""
-        return await self._in_thread(partial(self.ledger.instants, now, until))
-
-    async def length(self, release_id: str, version: int, channel: str, since: datetime) -> int:
-        """How many deliveries a version has on a channel that had not ended at `since`."""
-        return await self._in_thread(partial(self.ledger.length, release_id, version, channel, since))
-
     async def idle(self) -> bool:
         """Whether nothing waits and nothing is on the wire."""
         return not self._landed and await self._in_thread(self.ledger.idle)
-
-    async def time(self) -> tuple[datetime, float] | None:
-        """The ledger's clock, where it has one."""
-        return await self._in_thread(partial(self.ledger.time, self.clock.monotonic))
-
-    async def health(self) -> health.Health:
-        """How the site is."""
-        return await self._in_thread(partial(health.look, self.ledger, self.clock.now()))
 
     async def close(self, patience: float = 20.0) -> None:
         """Stop taking work, let what is on the wire finish, write down its receipts, and leave."""
@@ -285,10 +289,9 @@ class Outbox:
         for task in self._flying.values():
             task.cancel()
         self._ready.close()
+        if self.in_flight:
+            self.in_flight.close(unsettled=bool(self._flying or self._landed))
         await self._courier.pages.close()
         for channel in self.channels.values():
             await channel.close()
         self._thread.shutdown()
-
-    async def _in_thread(self, call: Callable[[], _T]) -> _T:
-        return await asyncio.get_running_loop().run_in_executor(self._thread, call)

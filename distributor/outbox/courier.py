@@ -25,7 +25,9 @@ from distributor.contract import (
     Unavailable,
     Unsupported,
 )
+from distributor.handover import telling
 from distributor.lifecycle import CORRECTION, KILL
+from distributor.outbox.inflight import InFlight
 from distributor.outbox.outcome import Event, next_state
 from distributor.outbox.page import NoPage, Pages
 from distributor.outbox.sealed import Sealed
@@ -41,6 +43,29 @@ async def nothing(_delivery: Delivery) -> None:
     """Nothing was brought earlier, nothing was left behind."""
 
 
+@dataclass(slots=True, kw_only=True)
+class _Attempt:
+    """What one attempt did so far."""
+
+    due: Due
+    in_flight: InFlight | None
+    asked: bool = False  #: the network was asked
+    wrote: bool = False  #: bytes may have left
+    blind: bool = False  #: it cannot be seen whether it arrived, whatever the class
+    looking: bool = False  #: it waits for its page
+
+    def start(self) -> None:
+        """From here on it may be what ends the process."""
+        if self.in_flight:
+            self.in_flight.started(self.due.delivery.id, self.due.number)
+
+    def write(self) -> None:
+        """Bytes leave next."""
+        if self.in_flight and not self.wrote:
+            self.in_flight.written(self.due.delivery.id, self.due.number)
+        self.wrote = True
+
+
 @dataclass(kw_only=True)
 class Courier:
     """Carries what was begun to its channel."""
@@ -54,32 +79,33 @@ class Courier:
     pages: Pages = field(default_factory=Pages)
     earlier: Callable[[Delivery], Awaitable[Receipt | None]] = nothing  #: what an earlier version brought
     behind: Callable[[Delivery], Awaitable[Trace | None]] = nothing  #: what a kill has to take back
-    lease_until: float = field(
-        default=math.inf, init=False
-    )  #: monotonic; a process that never beat has no lease to lose
+    in_flight: InFlight | None = None  #: where attempts are noted so that it outlives the process
+    #: Monotonic. Without a shared ledger nobody else can take over: there is no lease to lose.
+    lease_until: float = field(default=math.inf, init=False)
 
     async def carry(self, due: Due) -> tuple[Settlement, Event]:
         """Deliver, whatever happens; returns what goes into the ledger and what a person sees."""
         began = self.clock.now()
         receipt: Receipt | None = None
         until: datetime | None = None
-        blind = looking = False
+        attempt = _Attempt(due=due, in_flight=self.in_flight)
+        attempt.start()
         made: tuple[str, ...] = ()
         try:
-            receipt = await self._deliver(due)
+            receipt = await self._deliver(due, attempt)
             outcome, reason, made = Outcome.delivered, receipt.detail, receipt.made
         except DeliveryError as error:
             outcome, reason, until, made = error.outcome, error.reason, error.until, error.made
-            blind, looking = isinstance(error, Unknowable | ByHand), isinstance(error, NoPage)
+            attempt.blind, attempt.looking = isinstance(error, Unknowable | ByHand), isinstance(error, NoPage)
             receipt = error.receipt if isinstance(error, ByHand) else None
             if isinstance(error, AlreadyThere) and due.doubt_since:
                 receipt = error.receipt or Receipt(id="")
                 outcome, reason = Outcome.delivered, f"an earlier attempt had arrived: {error.reason}"
-        except Exception as error:  # a plug-in may raise anything, and may have written before it did
-            outcome, reason = Outcome.in_doubt, f"the channel failed: {type(error).__name__}: {error}"
-        settled, event = self._settled(
-            due, outcome, self.redact(reason), receipt, until, began, blind=blind, looking=looking
-        )
+        except (Exception, SystemExit) as error:  # a plug-in may raise anything, and may have written before it did
+            outcome = Outcome.in_doubt if attempt.wrote else Outcome.unavailable
+            reason = f"the channel failed: {type(error).__name__}: {error}"
+            reason += "" if attempt.wrote else "; nothing was written"
+        settled, event = self._settled(due, outcome, self.redact(reason), receipt, until, began, attempt)
         return replace(settled, made=made), event
 
     def _settled(
@@ -90,15 +116,13 @@ class Courier:
         receipt: Receipt | None,
         until: datetime | None,
         began: datetime,
-        *,
-        blind: bool,
-        looking: bool,
+        attempt: "_Attempt",
     ) -> tuple[Settlement, Event]:
         delivery, ended = due.delivery, self.clock.now()
         state, again = next_state(
             outcome,
-            attempts=due.number,
-            idempotency="D" if blind else delivery.idempotency,
+            attempts=due.asked + attempt.asked,
+            idempotency="D" if attempt.blind else delivery.idempotency,
             in_doubt=due.in_doubt,
             now=ended,
             until=until,
@@ -106,7 +130,7 @@ class Courier:
             stale_after=self.policy.stale_after,
             jitter=self.jitter(),
             doubtful=due.doubt_since is not None,
-            looking=looking,
+            looking=attempt.looking,
         )
         throttled = outcome is Outcome.throttled and until is not None and delivery.channel in self.channels
         settlement = Settlement(
@@ -122,12 +146,13 @@ class Courier:
             remote_url=receipt.url if receipt else None,
             account=self.channels[delivery.channel].account if throttled else "",
             blocked_until=until if throttled else None,
+            asked=attempt.asked,
         )
         shown = (receipt.url or receipt.id) if receipt and delivery.kind != KILL else reason
-        late = began - delivery.planned_for
-        return settlement, Event(at=ended, delivery=delivery, state=state, outcome=outcome, lateness=late, detail=shown)
+        event = Event(at=ended, delivery=delivery, state=state, outcome=outcome, detail=shown)
+        return settlement, replace(event, lateness=began - delivery.planned_for)
 
-    async def _deliver(self, due: Due) -> Receipt:
+    async def _deliver(self, due: Due, attempt: "_Attempt") -> Receipt:
         """The last checks, then the write."""
         delivery = due.delivery
         channel = self.channels.get(delivery.channel)
@@ -140,6 +165,7 @@ class Courier:
         if hashlib.sha256(channel.compose(message, recipient)).hexdigest() != delivery.digest:
             raise Refused("the bytes differ from the sealed ones: schedule the release again")
         kill = delivery.kind == KILL
+        attempt.asked = True
         if (
             due.doubt_since
             and not kill
@@ -148,15 +174,22 @@ class Courier:
             return found
         if message.page and not kill:
             await self.pages.wait(message.page)
+        attempt.asked = attempt.wrote
         if self.clock.now() < delivery.due:
             raise Unavailable("the clock went back behind the instant", until=delivery.due)
         if self.clock.monotonic() > self.lease_until:
             raise Unavailable("this process was stopped for longer than its lease; nothing was sent")
-        if kill:
-            return await self._take_back(channel, message, recipient, delivery)
-        if delivery.kind == CORRECTION and channel.capabilities.edit and (earlier := await self.earlier(delivery)):
-            return await channel.amend(message, recipient, delivery.key, earlier)
-        return await channel.deliver(message, recipient, delivery.key)
+        editing = delivery.kind == CORRECTION and channel.capabilities.edit
+        earlier = await self.earlier(delivery) if editing else None
+        attempt.asked = True
+        with telling(attempt.write):
+            if not channel.TELLS_WRITES:
+                attempt.write()
+            if kill:
+                return await self._take_back(channel, message, recipient, delivery)
+            if earlier:
+                return await channel.amend(message, recipient, delivery.key, earlier)
+            return await channel.deliver(message, recipient, delivery.key)
 
     async def _take_back(self, channel: Channel, message: Message, recipient: Recipient, kill: Delivery) -> Receipt:
         """Withdraw everything that a delivery made. Where its answer was lost, look first for what it wrote."""

@@ -41,7 +41,8 @@ def next_state(
     """Where a delivery goes after an attempt, and when it is due again.
 
     `jitter` (0…1) spreads retries: exponential from 5 s to 15 min, never before `until`, and given up once the next
-    try would be later than `stale_after` from the planned instant. `doubtful`: an earlier attempt may have been written.
+    try would be later than `stale_after` from the planned instant. `attempts` are those that asked the network: a crash
+    tells nothing about the other side. `doubtful`: an earlier attempt may have been written.
     `looking`: it waits for its page, which costs a look and no more: every few seconds.
     """
     if outcome is Outcome.delivered:
@@ -53,9 +54,9 @@ def next_state(
     blind = idempotency == "D" and in_doubt != "resend"
     if outcome is Outcome.in_doubt and blind:
         return State.in_doubt, planned_for
-    pause = min(_FIRST_RETRY * 2 ** min(attempts - 1, 10), _LONGEST_RETRY) * (0.5 + jitter / 2)
+    pause = min(_FIRST_RETRY * 2 ** min(max(attempts - 1, 0), 10), _LONGEST_RETRY) * (0.5 + jitter / 2)
     if looking:
-        pause = min(timedelta(seconds=attempts), _LONGEST_LOOK)
+        pause = min(timedelta(seconds=max(attempts, 1)), _LONGEST_LOOK)
     again = max(now + pause, until or now, planned_for)  # also when the clock was stepped back meanwhile
     if again > planned_for + stale_after:
         unknown = outcome is Outcome.in_doubt or doubtful

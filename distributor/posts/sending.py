@@ -39,6 +39,7 @@ _NOTHING_LEFT = (404, 405, 410, 422)
 class Sending(Channel):
     """A channel whose post is one write to an API. Without a credential every request is written to a folder instead."""
 
+    TELLS_WRITES: ClassVar[bool] = True
     NETWORK: ClassVar[str]  #: as people write it
     CLASS: ClassVar[Idempotency] = Idempotency.D  #: with a credential; a file in a folder is class A
     EDIT: ClassVar[bool] = False

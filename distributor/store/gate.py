@@ -1,12 +1,13 @@
-"""What one turn of the loop does to the rows: settle what has landed, begin what is due, take back what is orphaned.
+"""What one turn of the loop does to the rows: settle what has landed, begin what is due.
 
 Functions on an open transaction. Every change of a row is a compare-and-set on its worker and attempt.
 """
 
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import datetime
+from functools import partial
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     BigInteger,
@@ -19,21 +20,19 @@ from sqlalchemy import (
     and_,
     bindparam,
     case,
-    delete,
     func,
     insert,
     or_,
     select,
-    true,
     update,
 )
 
-from distributor.lifecycle import LEASE, Late, State
+from distributor.lifecycle import Late, State
 from distributor.store import accounts, due, traces
 from distributor.store import queries as q
 from distributor.store import schema as s
-from distributor.store.dialect import moment
-from distributor.store.rows import Delivery, Due, Room, Settlement, Turn, micros
+from distributor.store.reaping import off_the_wire
+from distributor.store.rows import Delivery, Due, Pace, Room, Settlement, Turn, micros
 
 Verdict = Callable[[Due], Late]
 
@@ -53,16 +52,6 @@ _END_ATTEMPT = (
         reason=bindparam("reason_", type_=Text),
     )
 )
-
-
-def off_the_wire(unsettled: ColumnElement[bool]) -> Any:
-    """The state of a row that comes back to be tried again: what a person wanted meanwhile goes first, but nothing that
-    may be out (`unsettled`) is ever called canceled.
-    """
-    wanted = s.delivery.c.wanted
-    return case(
-        (and_(wanted == State.canceled, unsettled), State.in_doubt), else_=func.coalesce(wanted, State.retrying)
-    )
 
 
 def _settle_delivery(*, delivered: bool) -> Update:
@@ -92,6 +81,8 @@ def _settle_delivery(*, delivered: bool) -> Update:
             sent_at=began if delivered else None,
             settled_at=bindparam("ended_", type_=BigInteger),
             doubt_since=case((_IN_DOUBT, func.coalesce(c.doubt_since, began)), else_=c.doubt_since),
+            crashes=0,  # the process lived to tell
+            asked=c.asked + bindparam("asked_", type_=Integer),
         )
     )
 
@@ -149,23 +140,29 @@ def _values(worker: str, one: Settlement) -> dict[str, Any]:
         "reason_": one.reason,
         "remote_id_": one.remote_id,
         "remote_url_": one.remote_url,
+        "asked_": int(one.asked),
     }
 
 
 # ── beginning ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def begin(connection: Connection, worker: str, now: datetime, rooms: Collection[Room], verdict: Verdict) -> Turn:
+def begin(
+    connection: Connection, worker: str, now: datetime, rooms: Collection[Room], verdict: Verdict, pace: Pace
+) -> Turn:
     """Write the attempts of what is due, as far as there is room; what `verdict` calls missed becomes `missed`."""
     judge = _Judge(connection, verdict)
     again: list[datetime] = []
-    for room, lanes in due.work(connection, now, rooms):
+    for choice in _choices(connection, now, rooms, pace):
+        room = choice.room
         allowed = accounts.allowed(connection, room, now)
-        found = list(due.rows(connection, room.channel, lanes, now, allowed.free)) if allowed.free > 0 else []
+        found = choice.rows(allowed.free) if allowed.free > 0 else []
         taken = judge.sort(found)
         accounts.spend(connection, room, allowed, now, taken)
         if allowed.again and len(found) == max(allowed.free, 0):
             again.append(allowed.again)
+        if pace.singly and taken:
+            break
     if judge.missed:
         connection.execute(
             update(s.delivery)
@@ -175,6 +172,31 @@ def begin(connection: Connection, worker: str, now: datetime, rooms: Collection[
     chosen = sorted(judge.chosen, key=lambda one: (one.priority, one.delivery.due, one.delivery.id))
     _write_attempts(connection, worker, now, chosen)
     return Turn(begun=chosen, missed=judge.missed, again=min(again, default=None))
+
+
+class _Choice(NamedTuple):
+    """Rows that may be claimed on a channel."""
+
+    room: Room
+    rows: Callable[[int], list[Due]]  #: at most so many
+
+
+def _choices(connection: Connection, now: datetime, rooms: Collection[Room], pace: Pace) -> list[_Choice]:
+    """What may be claimed now: while something waits that was in flight in a crash, that alone, one by one."""
+    if rooms and (suspect := due.suspect(connection, now, rooms, pace.wary_of)):
+        room, one = suspect
+        if accounts.allowed(connection, room, now).free > 0:
+            return [] if pace.young else [_Choice(room, lambda _most: [one])]
+    if pace.singly and pace.young:
+        return []
+    work = due.work(connection, now, rooms)
+    if pace.singly:
+        work = sorted(((replace(room, free=1), lanes) for room, lanes in work), key=lambda one: one[1][0])
+    return [_Choice(room, partial(_lanes, connection, now, room, lanes, pace.wary_of)) for room, lanes in work]
+
+
+def _lanes(connection: Connection, now: datetime, room: Room, lanes: list[int], wary_of: int, most: int) -> list[Due]:
+    return list(due.rows(connection, room.channel, lanes, now, most, wary_of))
 
 
 class _Judge:
@@ -224,60 +246,3 @@ _NOTE_ATTEMPTS = insert(s.attempt).from_select(
     ["delivery_id", "number", "worker", "digest", "began_at"],
     select(_D.id, _D.attempts, _D.worker, _D.digest, bindparam("began_", type_=BigInteger)).where(_CHOSEN),
 )
-
-
-# ── taking back ───────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def take_back_unsent(connection: Connection, worker: str, now: datetime, flying: Collection[int]) -> None:
-    """After a commit whose answer was lost: what stands as ours on the wire and is not, was certainly not sent."""
-    c = s.delivery.c
-    unsent = and_(c.worker == worker, c.state == State.sending, c.id.not_in(list(flying)))
-    ids = connection.execute(select(c.id).where(unsent).order_by(c.id).with_for_update()).scalars().all()
-    if ids:
-        words = "the ledger was lost before the write: nothing was sent"
-        _end_open_attempts(connection, ids, now, "unavailable", words)
-        back = update(s.delivery).where(c.id.in_(ids))
-        connection.execute(back.values(state=off_the_wire(_DOUBTED), reason=words))
-
-
-def reap(connection: Connection, now: datetime, *, myself: str, alone: bool) -> list[Delivery]:
-    """Take back what dead workers left on the wire: tried again where a repeat is the same post or can be looked up,
-    else in doubt. `alone`: nobody else can be alive (one SQLite file, one process).
-    """
-    c, w = s.delivery.c, s.worker.c
-    alive = w.name == myself
-    if not alone:
-        alive = or_(alive, w.beat_at >= moment(now) - LEASE // timedelta(microseconds=1))
-    orphaned = and_(c.state == State.sending, c.worker.not_in(select(w.name).where(alive)))
-    query = select(c.id).where(orphaned).order_by(c.id).with_for_update(skip_locked=True)
-    ids = connection.execute(query).scalars().all()
-    if not ids:
-        return []
-    words = "the process ended before the answer"
-    _end_open_attempts(connection, ids, now, State.in_doubt, words)
-    began = select(func.max(s.attempt.c.began_at)).where(s.attempt.c.delivery_id == c.id).scalar_subquery()
-    again = or_(c.idempotency != "D", c.in_doubt == "resend")
-    connection.execute(
-        update(s.delivery)
-        .where(c.id.in_(ids))
-        .values(
-            state=case((again, off_the_wire(true())), else_=State.in_doubt),
-            reason=words,
-            doubt_since=func.coalesce(c.doubt_since, began),
-        )
-    )
-    return q.deliveries(connection, c.id.in_(ids))
-
-
-def forget_workers(connection: Connection, before: datetime) -> None:
-    """Rows of workers that have been gone since `before`."""
-    connection.execute(delete(s.worker).where(s.worker.c.beat_at < micros(before)))
-
-
-def _end_open_attempts(connection: Connection, ids: Collection[int], now: datetime, outcome: str, words: str) -> None:
-    connection.execute(
-        update(s.attempt)
-        .where(s.attempt.c.delivery_id.in_(ids), s.attempt.c.outcome.is_(None))
-        .values(ended_at=micros(now), outcome=outcome, reason=words)
-    )

@@ -1,6 +1,6 @@
 """The ledger's actions. Each is one transaction; every change of state is a compare-and-set."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 from itertools import islice
 
@@ -9,7 +9,7 @@ from sqlalchemy.exc import IntegrityError
 
 from distributor.errors import ActionError
 from distributor.lifecycle import KILL, STOPPED, WAITING, PubStatus, State
-from distributor.store import gate
+from distributor.store import gate, reaping
 from distributor.store import queries as q
 from distributor.store import schema as s
 from distributor.store.dialect import alone, moment, upsert
@@ -19,7 +19,9 @@ from distributor.store.reader import Reader, bounces
 from distributor.store.rows import (
     Delivery,
     NewDelivery,
+    Pace,
     Release,
+    Remains,
     Room,
     SealedMessage,
     Settlement,
@@ -104,32 +106,36 @@ class Ledger(Reader):
         rooms: Collection[Room] = (),
         verdict: Verdict,
         flying: Collection[int] | None = None,
+        pace: Pace | None = None,
     ) -> Turn:
         """One durable commit: settle what has landed, then write the attempts of what is due, before any byte leaves.
 
         Begins at most `room.free` rows of each channel, whose `due` has come and whose release is usable. Only the
         begun ones may be sent. A late receipt still resolves a row that a reaper put in doubt; a retry gives way to
         what a person wanted meanwhile. `flying` names what really is on the wire, after a commit whose answer was lost.
+        `pace` says how carefully to claim after a crash.
         """
         with self.writing() as connection:
             gate.settle(connection, worker, settlements)
             if flying is not None:
-                gate.take_back_unsent(connection, worker, now, flying)
-            return gate.begin(connection, worker, now, rooms, verdict)
+                reaping.take_back_unsent(connection, worker, now, flying)
+            return gate.begin(connection, worker, now, rooms, verdict, pace or Pace())
 
     def strays(self, now: datetime, known: Collection[str]) -> list[str]:
         """Channels on which something is due and that are not `known`."""
         with self.reading() as connection:
             return q.strays(connection, now, known)
 
-    def reap(self, now: datetime, *, myself: str, alone: bool = False) -> list[Delivery]:
+    def reap(
+        self, now: datetime, *, myself: str, alone: bool = False, remains: Mapping[str, Remains] | None = None
+    ) -> list[Delivery]:
         """Take back what workers without a sign of life for LEASE left on the wire; `alone`: what everybody else left.
 
-        Retried where a repeat is the same post or can be looked up, else in doubt.
+        `remains`: what is known of processes that are certainly dead. Details: `reaping.reap`.
         """
         with self.writing() as connection:
-            gate.forget_workers(connection, now - timedelta(days=1))
-            return gate.reap(connection, now, myself=myself, alone=alone)
+            reaping.forget_workers(connection, now - timedelta(days=1))
+            return reaping.reap(connection, now, myself=myself, alone=alone, remains=remains or {})
 
     # ── what a person asks for ────────────────────────────────────────────────────────────────────────────────────
 

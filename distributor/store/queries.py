@@ -91,7 +91,7 @@ def delivery(row: Row[Any]) -> Delivery:
     (
         number, release_id, version, kind, channel, recipient, recipient_name, message_id, key, digest, state, due,
         planned_for, _lift, tier, idempotency, _in_doubt, _priority, _late_ok, attempts, _worker, _doubt_since, _wanted,
-        remote_id, remote_url, reason, sent_at, settled_at, signature,
+        remote_id, remote_url, reason, sent_at, settled_at, signature, _crashes, _asked,
     ) = row[:_WIDTH]  # fmt: skip
     when = instant(due)
     return Delivery(

@@ -141,6 +141,7 @@ class Due:
     in_doubt: str
     priority: int  #: the smaller goes first
     doubt_since: datetime | None  #: when an earlier attempt may have been written
+    asked: int = 0  #: earlier attempts that asked the network; a crash is none
 
     @property
     def number(self) -> int:
@@ -156,6 +157,24 @@ class Room:
     free: int  #: how many more may be on the wire
     account: str = ""
     rate: Rate | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """How carefully a turn claims after a crash."""
+
+    singly: bool = False  #: one delivery at a time, across all channels
+    young: int = 0  #: deliveries in flight that may still end the process
+    wary_of: int = 1  #: what was in flight in so many crashes goes alone, before all else
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remains:
+    """What is known of the attempts of a process that is no more, by (delivery, attempt)."""
+
+    crashed: bool  #: False: it was stopped, or the host went down; no attempt is to blame
+    started: frozenset[tuple[int, int]] = frozenset()
+    written: frozenset[tuple[int, int]] | None = None  #: bytes may have left; None: unknown, of any of them
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -198,6 +217,7 @@ class Settlement:
     account: str = ""  #: asked to wait as a whole, until `blocked_until`
     blocked_until: datetime | None = None
     made: tuple[str, ...] = ()  #: remote ids of what else the attempt made
+    asked: bool = True  #: the network was asked: the back-off counts it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -95,6 +95,8 @@ delivery = Table(
     Column("sent_at", BigInteger),
     Column("settled_at", BigInteger),
     Column("signature", LargeBinary),  # what the channel endorsed for this recipient
+    Column("crashes", Integer, nullable=False, server_default="0"),  # processes that ended with it in flight, in a row
+    Column("asked", Integer, nullable=False, server_default="0"),  # attempts that asked the network
     UniqueConstraint("release_id", "version", "kind", "channel", "recipient"),
     ForeignKeyConstraint(["release_id", "version"], ["release.id", "release.version"]),
     # The database itself refuses to plan a public delivery before the lift.
@@ -124,6 +126,11 @@ attempt = Table(
     Column("outcome", String),
     Column("reason", Text),
 )
+#: Written out as WAITS is.
+SUSPECT = text("delivery.crashes > 0")
+_SUSPECT = text(f"crashes > 0 AND {_WAITS.text}")
+SUSPECTS = Index("delivery_suspect", delivery.c.due, sqlite_where=_SUSPECT, postgresql_where=_SUSPECT)
+
 ATTEMPT_NUMBER = Index("attempt_number", attempt.c.delivery_id, attempt.c.number, unique=True)
 
 #: What a delivery made at its destination besides what `remote_id` names; a kill takes it all back.

@@ -56,8 +56,24 @@ def _made(connection: Connection) -> None:
     s.made.create(connection, checkfirst=True)
 
 
+def _crashes(connection: Connection) -> None:
+    """7 → 8: crashes are counted apart from attempts that asked the network."""
+    for column in (s.delivery.c.crashes, s.delivery.c.asked):
+        connection.execute(text(f"ALTER TABLE delivery ADD COLUMN {column.name} INTEGER NOT NULL DEFAULT 0"))
+    connection.execute(update(s.delivery).values(asked=s.delivery.c.attempts))
+    s.SUSPECTS.create(connection)
+
+
 #: Step n brings version n to version n+1. A new database is made whole and starts at the newest version.
-STEPS: tuple[Callable[[Connection], None], ...] = (_shared_work, _signatures, _people, _approvals, _for_good, _made)
+STEPS: tuple[Callable[[Connection], None], ...] = (
+    _shared_work,
+    _signatures,
+    _people,
+    _approvals,
+    _for_good,
+    _made,
+    _crashes,
+)
 VERSION = len(STEPS) + 1
 
 

@@ -23,6 +23,7 @@ class Change:
     to: State
     pub_status: PubStatus
     late_ok: bool = False  #: what is overdue goes out at once
+    why: str = ""  #: written beside each delivery that is moved
 
 
 def refuse_killed(connection: Connection, release_id: str, version: int) -> None:
@@ -69,6 +70,8 @@ def move(
     }
     if change.late_ok:
         values["late_ok"] = case((on_wire, c.late_ok), else_=1)
+    if change.why:
+        values["reason"] = case((on_wire, c.reason), else_=change.why)
     connection.execute(update(s.delivery).where(*affected).values(values))
     if channel is None:
         connection.execute(q.update_release(release_id, version).values(pub_status=change.pub_status))
