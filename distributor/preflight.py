@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from distributor import embargo
+from distributor import embargo, embargo_check
 from distributor.contract import Finding, Severity
 from distributor.importing import LOST_LINK, DroppedLine
 from distributor.markdown import parsed
@@ -18,9 +18,9 @@ _LOST_LINK = re.compile(
 )
 
 
-def check(release: Release, now: datetime) -> list[Finding]:
-    """Every finding on the release itself, the most severe first."""
-    found = [*_facts(release, now)]
+def check(release: Release, now: datetime, lift: datetime | None = None) -> list[Finding]:
+    """Every finding on the release itself, the most severe first. `lift`: when it goes out, where that is fixed."""
+    found = [*embargo_check.check(release, lift, now), *_facts(release, now)]
     for text in release.languages:
         found += (replace(one, lang=text.lang) for one in _words(text, main=text is release.main))
     order = list(Severity)
@@ -50,13 +50,7 @@ def _note(code: str, text: str, field: str | None = None) -> Finding:
 
 def _facts(release: Release, now: datetime) -> Iterator[Finding]:
     lift = release.embargoed_until
-    if lift is None and release.embargo_note:
-        text = (
-            f"the release speaks of an embargo ('{release.embargo_note[:60]}') but has none: set embargoed_until, written as "
-            f"{embargo.EXAMPLE}, or take embargo_note out where there is no embargo"
-        )
-        yield _error("embargo-unclear", text, "embargoed_until")
-    elif lift is None:
+    if lift is None:
         yield _note("embargo-missing", "no embargo: it goes out at the moment it is scheduled for", "embargoed_until")
     else:
         if lift.instant <= now:

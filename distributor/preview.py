@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from distributor import files, preflight
+from distributor import embargo_check, files, preflight
 from distributor.contract import Channel, Finding, Kit, MediaFile, Message, Recipient, Severity
 from distributor.embargo import spell
 from distributor.errors import ConfigError, DistributorError, Problem
@@ -88,6 +88,10 @@ class Preview:
         """Those of the release, then those of each channel."""
         return [*self.findings, *(finding for one in self.rendered for finding in one.findings)]
 
+    def told(self) -> list[Finding]:
+        """What whoever approves or schedules it has to see of its embargo."""
+        return [finding for finding in self.findings if finding.code in embargo_check.MUST_BE_SEEN]
+
     def errors(self) -> list[Finding]:
         """What stops scheduling."""
         return [finding for finding in self.all_findings() if finding.severity is Severity.error]
@@ -145,7 +149,7 @@ class Press:
             file=file,
             lift=lift,
             lift_is_fixed=bool(embargo or at),
-            findings=(*preflight.check(release, now), *missing),
+            findings=(*preflight.check(release, now, lift if embargo or at else None), *missing),
             rendered=tuple(rendered),
             catch_up_within=self.catch_up_within if release.catch_up_within is None else release.catch_up_within,
         )

@@ -222,6 +222,9 @@ class Release(_Part):
     kind: Kind = Kind.release
     embargoed_until: Instant | None = None  #: absent: released when scheduled
     embargo_note: Prose | None = None
+    #: Why the text speaks of an embargo and has none. Left out of the JSON where it is not said: the digest of a release
+    #: that an earlier version sealed stays what it was.
+    no_embargo: Prose | None = Field(default=None, exclude_if=lambda value: value is None)
     display_zones: tuple[Line, ...] = ()
     expires_at: Instant | None = None
     late: LatePolicy = LatePolicy.hold

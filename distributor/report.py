@@ -2,16 +2,20 @@
 
 import csv
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
+from distributor import agreed
 from distributor.store import Delivery, Ledger, Release
 
-_HEAD = ("version", "kind", "channel", "recipient", "name", "state", "planned_for", "sent_at", "late_ms", "attempts", "id", "url", "reason")  # fmt: skip
+_HEAD = ("version", "kind", "channel", "recipient", "name", "state", "planned_for", "sent_at", "late_ms", "attempts", "id", "url", "reason", "remarks")  # fmt: skip
 _AT_ONCE = 64_000  #: characters
 
 
-def lines(rows: Iterable[Delivery]) -> Iterator[str]:
-    """CSV with a head (RFC 4180, LF line ends), some lines at a time; times are UTC, lateness is in milliseconds."""
+def lines(rows: Iterable[Delivery], remarks: Mapping[int, str]) -> Iterator[str]:
+    """CSV with a head (RFC 4180, LF line ends), some lines at a time; times are UTC, lateness is in milliseconds.
+
+    `remarks`: what was agreed with a version, by its number.
+    """
     target = io.StringIO(newline="")
     writer = csv.writer(target, lineterminator="\n")
     writer.writerow(_HEAD)
@@ -20,7 +24,7 @@ def lines(rows: Iterable[Delivery]) -> Iterator[str]:
         sent = row.sent_at.isoformat() if row.sent_at else ""
         values = (
             row.version, row.kind, row.channel, row.recipient, row.recipient_name, row.state, row.planned_for.isoformat(), sent, late,
-            row.attempts, row.remote_id or "", row.remote_url or "", row.reason or "",
+            row.attempts, row.remote_id or "", row.remote_url or "", row.reason or "", remarks.get(row.version, ""),
         )  # fmt: skip
         writer.writerow([_harmless(value) for value in values])
         if target.tell() > _AT_ONCE:
@@ -28,6 +32,11 @@ def lines(rows: Iterable[Delivery]) -> Iterator[str]:
             target.seek(0)
             target.truncate()
     yield target.getvalue()
+
+
+def remarks(known: Iterable[Release]) -> dict[int, str]:
+    """What was agreed with each version beyond its words."""
+    return {one.version: "; ".join(agreed.remarks(one.snapshot)) for one in known}
 
 
 def of(ledger: Ledger, known: Iterable[Release]) -> Iterator[Delivery]:

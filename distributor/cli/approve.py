@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from distributor import instants
+from distributor import agreed, instants
 from distributor.cli.main import Setting
 from distributor.embargo import spell
 
@@ -25,6 +25,8 @@ def approve_command(setting: Setting, release: Path, at: str | None, *, revoke: 
         click.echo(f"{preview.release.id}: {desk.revoke(preview)} of your approvals taken back")
         return
     known = desk.approve(preview)
+    for remark in agreed.remarks(preview.release.model_dump_json()):
+        click.echo(remark)
     for one in known.valid:
         click.echo(
             f"{one.release_id} version {one.version}: approved by {one.who} on {spell(one.at, preview.release.zone)}"

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from distributor import agreed
+
 if TYPE_CHECKING:  # names of what is shown; `status` imports none of it
     from distributor.health import Health
     from distributor.message import Finding
@@ -100,6 +102,7 @@ def _release(one: Release) -> dict[str, Any]:
         "zone": one.zone,
         "seal": one.seal,
         "sealed_at": one.sealed_at,
+        "remarks": agreed.remarks(one.snapshot),
     }
 
 

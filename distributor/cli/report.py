@@ -28,7 +28,7 @@ def report_command(setting: Setting, release_id: str, state: str | None) -> None
             there = [one.id for one in ledger.heads()]
             raise ActionError(f"no release '{release_id}' is scheduled here{nearest(release_id, there)}")
         chosen = (row for row in report.of(ledger, known) if not states or row.state in states)
-        for some in report.lines(chosen):
+        for some in report.lines(chosen, report.remarks(known)):
             click.echo(some, nl=False)
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from distributor import agreed
 from distributor import health as well
 from distributor import site as places
 from distributor.cli import as_json
@@ -80,6 +81,8 @@ def _draw_release(out: "Console", one: Release, rows: Sequence[Delivery], root: 
     out.print()
     status = "" if one.pub_status == "usable" else f" · [bold yellow]{one.pub_status}[/]"
     out.print(f"[bold]{one.id}[/] version {one.version}{status} · lift {draw.when(one.lift, one.zone)}")
+    for remark in agreed.remarks(one.snapshot):
+        out.print(f"[bold yellow]{draw.plain(remark)}[/]")
     table = draw.table("Channel", "Recipient", "State", "Lateness", "Attempts", "Where or why")
     for row in rows:
         late = row.sent_at - row.planned_for if row.sent_at else None

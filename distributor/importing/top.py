@@ -2,7 +2,7 @@
 
 import re
 
-from distributor import plain
+from distributor import notices, plain
 from distributor.embargo import Embargo
 from distributor.importing import dates, labels
 from distributor.importing.dateline import opening
@@ -10,7 +10,7 @@ from distributor.importing.reading import Reading, starts_section
 
 _LONGEST_HEADLINE, _LONGEST_SUBHEADLINE, _OPENING = 300, 220, 110
 #: How many paragraphs at the top are looked at for any embargo line, and for a dateline; below, one has to name a date.
-_TOP, _LONGEST_NOTE = 6, 2000
+_TOP, _LONGEST_NOTE, _LONGEST_LINE = 6, 2000, 240
 
 
 def remnants(reading: Reading) -> None:
@@ -35,15 +35,13 @@ def embargo(reading: Reading) -> None:
     index = 0
     while paragraph := reading.at(index):
         text, line = paragraph.printed, paragraph.line
-        if index >= _TOP and not (labels.is_embargo(text) and re.search(dates.DATE, text, re.IGNORECASE)):
-            index += 1
-        elif labels.is_immediate(text):
+        if index < _TOP and labels.is_immediate(text):
             reading.drop(index, "the release has no embargo unless embargoed_until says so")
-        elif not labels.is_embargo(text):
+        elif not _announces(text, top=index < _TOP):
             index += 1
         else:
             try:
-                instant, why = dates.instant(text)
+                instant, why = _instant(text)
             except dates.Doubt as doubt:
                 reading.book.guess("embargoed_until", text, line, f"not set: {doubt}")
                 reading.drop(index, f"an embargo, but {doubt}: write embargoed_until yourself")
@@ -64,6 +62,24 @@ def embargo(reading: Reading) -> None:
     ):  # preflight refuses a release that speaks of an embargo and has none
         note = " / ".join(seen)[:_LONGEST_NOTE]
         reading.front["embargo_note"] = re.sub("[<>]", " ", note) if plain.markup(note) else note
+
+
+def _announces(text: str, *, top: bool) -> bool:
+    """Whether a paragraph is a line about the embargo. Below the top it has to name a date as well."""
+    if len(text) > _LONGEST_NOTE:
+        return False
+    dated = notices.date_of(text) is not None
+    spoken = labels.is_embargo(text) or (len(text) <= _LONGEST_LINE and notices.opens(text, 8 if dated else 4))
+    return spoken and (top or dated)
+
+
+def _instant(text: str) -> tuple[Embargo, str]:
+    """The instant of an embargo line in any language of the table, and how it was read. Raises Doubt as `dates.instant`."""
+    try:
+        return dates.instant(text)
+    except dates.Doubt:
+        read = notices.certain(text)
+        return read, f"read as {read.zone}"
 
 
 def _spelled(instant: Embargo) -> str:

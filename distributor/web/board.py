@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from distributor import health
+from distributor import agreed, health
 from distributor.desk import Desk
 from distributor.errors import ActionError, DistributorError
 from distributor.health import Health
@@ -134,6 +134,7 @@ async def board(request: Request) -> Response:
 
     values = {**await kit.work(read), "channel": asked.channel, "state": asked.state, "all_states": list(State)}
     values |= await kit.work(lambda: _file(request, values["release"]))
+    values["remarks"] = agreed.remarks(values["release"].snapshot)
     values["may_correct"] = values["may_correct"] and values["states"][State.delivered] > 0
     return kit.page(request, "board.html", **values, may_kill=kit.person(request).role is Role.admin)
 

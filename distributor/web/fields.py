@@ -18,7 +18,7 @@ _ZONE = re.compile(r"(?<![\w/])[A-Za-z][\w+\-]*(?:/[\w+\-]+)+\]?$|(?<=:\d\d\s)[A
 
 def shown(sources: Mapping[str, str], house: Mapping[str, object]) -> Fields:
     """Every input by its name: `headline.main`, `hashtags.zh-Hant`, `wall` and `zone` of the embargo and `free` (`on` where the
-    text has none), `contact.<name>` for the contacts of the house (`on` or empty), and `own.<number>.<part>` for the others,
+    text has none), `no_embargo`, `contact.<name>` for the contacts of the house (`on` or empty), and `own.<number>.<part>` for the others,
     with an empty one at the end. What belongs to the main text is there where `sources` has it.
     """
     made: Fields = {}
@@ -34,6 +34,7 @@ def shown(sources: Mapping[str, str], house: Mapping[str, object]) -> Fields:
     lift = lifted(sources[MAIN])
     made["wall"], made["zone"] = _picked(lift)
     made["free"] = "" if lift else "on"
+    made["no_embargo"] = _text(fronts.values(sources[MAIN]).get("no_embargo"))
     listed = _contacts(fronts.values(sources[MAIN]))
     for name in house:
         made[f"contact.{name}"] = "on" if name in listed else ""
@@ -79,6 +80,8 @@ def applied(sources: Mapping[str, str], form: Mapping[str, Any]) -> dict[str, st
             made[key] = fronts.set_field(made[key], "hashtags", tags or None)
     if MAIN in made and changed & {"wall", "zone", "free"}:
         made[MAIN] = _embargoed(made[MAIN], now, changed)
+    if MAIN in made and "no_embargo" in changed:
+        made[MAIN] = fronts.set_field(made[MAIN], "no_embargo", " ".join(now["no_embargo"].split()) or None)
     if MAIN in made and any(name.startswith(("contact.", "own.")) for name in changed):
         made[MAIN] = fronts.set_field(made[MAIN], "contacts", _people(made[MAIN], now, changed) or None)
     return made

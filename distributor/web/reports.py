@@ -11,8 +11,9 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
+from distributor import agreed
 from distributor.lifecycle import State
-from distributor.report import lines, of
+from distributor.report import lines, of, remarks
 from distributor.store import Delivery, overview
 from distributor.web import kit
 
@@ -31,6 +32,7 @@ async def report(request: Request) -> Response:
             return [
                 {
                     "release": one,
+                    "remarks": agreed.remarks(one.snapshot),
                     "channels": overview.channels(ledger, one),
                     "withdrawn": (stood := withdrawn.get(one.version)),
                     "remains": acting.remains(stood.stays) if stood else {},
@@ -72,7 +74,8 @@ async def table(request: Request) -> Response:
 
     def read() -> Iterator[str]:
         with acting.ledger() as ledger:
-            yield from lines(_brief(request, of(ledger, ledger.releases(name))))
+            known = ledger.releases(name)
+            yield from lines(_brief(request, of(ledger, known)), remarks(known))
 
     if not await kit.work(there):
         raise HTTPException(404)

@@ -6,7 +6,7 @@ from typing import Self
 
 from pydantic import Field
 
-from distributor import approving
+from distributor import agreed, approving
 from distributor.lifecycle import PubStatus, State
 from distributor.preview import Preview
 from distributor.store import Delivery, Release
@@ -213,6 +213,7 @@ class Deliveries(Part):
     lift: datetime
     zone: str
     pub_status: PubStatus
+    remarks: list[str] = Field(description="what was agreed beyond its words, such as why it has no embargo")
     deliveries: list[OneDelivery]
 
     @classmethod
@@ -224,6 +225,7 @@ class Deliveries(Part):
             lift=release.lift,
             zone=release.zone,
             pub_status=release.pub_status,
+            remarks=agreed.remarks(release.snapshot),
             deliveries=[OneDelivery.of(row) for row in rows],
         )
 
