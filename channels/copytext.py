@@ -39,6 +39,7 @@ class CopyText(Social):
     TYPE: ClassVar[str] = "copytext"
     NETWORK: ClassVar[str] = "copy text"
     NEEDS_PAGE: ClassVar[bool] = False
+    ALT: ClassVar[bool] = False
     TAGS: ClassVar[hashtags.Rule | None] = hashtags.FACEBOOK
     EFFECT: ClassVar[str] = "the network may make it live"
     FINDS: ClassVar[bool] = False

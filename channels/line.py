@@ -27,6 +27,8 @@ class Line(Social):
     TYPE: ClassVar[str] = "line"
     NETWORK: ClassVar[str] = "LINE"
     CLASS: ClassVar[Idempotency] = Idempotency.A
+    ALT: ClassVar[bool] = False
+    BY_ADDRESS: ClassVar[bool] = True
     EFFECT: ClassVar[str] = "LINE will make it live"
     KNOWN: ClassVar[tuple[Known, ...]] = (
         Known(
@@ -40,10 +42,9 @@ class Line(Social):
     token: Secret | None = None  #: the channel access token
 
     @property
-    def capabilities(self) -> Capabilities:
+    def able(self) -> Capabilities:
         """A retry key is known for 24 hours."""
-        lifetime = timedelta(hours=23) if self.token else None
-        return replace(super().capabilities, key_lifetime=lifetime)
+        return replace(super().able, key_lifetime=timedelta(hours=23))
 
     @property
     def remains(self) -> str:
@@ -76,7 +77,8 @@ class Line(Social):
     def body(self, post: Post) -> Mapping[str, Any]:
         """At most five messages: the text and up to four photos, by their address."""
         photos = [
-            {"type": "image", "originalContentUrl": photo.url, "previewImageUrl": photo.url} for photo in post.photos
+            {"type": "image", "originalContentUrl": photo.url, "previewImageUrl": photo.small_url}
+            for photo in post.photos
         ]
         return {"messages": [{"type": "text", "text": post.words}, *photos]}
 

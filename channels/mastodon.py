@@ -56,10 +56,9 @@ class Mastodon(Connected):
             raise ConfigError(f"[channels.{self.name}] max_characters: {self.max_characters} must be above zero")
 
     @property
-    def capabilities(self) -> Capabilities:
+    def able(self) -> Capabilities:
         """Class A for an hour (docs.joinmastodon.org, statuses: Idempotency-Key)."""
-        base = super().capabilities
-        return replace(base, key_lifetime=timedelta(minutes=55) if base.returns_id else None)
+        return replace(super().able, key_lifetime=timedelta(minutes=55))
 
     @property
     def limit(self) -> Rate:
@@ -88,6 +87,10 @@ class Mastodon(Connected):
     def found(self, text: str) -> list[Found]:
         """Links, mentions and hashtags as the server finds them."""
         return entities.mastodon(text)
+
+    def has_card(self, post: Post) -> bool:
+        """Return whether the server draws the page's card: of any link, where no photo stands."""
+        return not post.photos
 
     def body(self, post: Post) -> Mapping[str, Any]:
         """The status (docs.joinmastodon.org/methods/statuses/#create)."""

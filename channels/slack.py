@@ -42,6 +42,7 @@ class Slack(Social):
     NETWORK: ClassVar[str] = "Slack"
     EDIT: ClassVar[bool] = True
     DELETE: ClassVar[bool] = True
+    BY_ADDRESS: ClassVar[bool] = True
     EFFECT: ClassVar[str] = "Slack shows it as text"
     FINDS: ClassVar[bool] = False
     KNOWN: ClassVar[tuple[Known, ...]] = tuple(
@@ -68,9 +69,9 @@ class Slack(Social):
         return "token" if self.token else "webhook"
 
     @property
-    def capabilities(self) -> Capabilities:
+    def able(self) -> Capabilities:
         """A webhook tells nothing of what it wrote."""
-        base = super().capabilities
+        base = super().able
         return base if self.token else replace(base, edit=False, delete=False, returns_id=False)
 
     @property

@@ -26,6 +26,7 @@ class Teams(Social):
     CLASS: ClassVar[Idempotency] = Idempotency.D
     RETURNS_ID: ClassVar[bool] = False
     OWN_CARD: ClassVar[bool] = True
+    BY_ADDRESS: ClassVar[bool] = True
     EFFECT: ClassVar[str] = "Teams shows it as text"
     FINDS: ClassVar[bool] = False
     SECRET: ClassVar[str] = "webhook"  # noqa: S105  the name of a field
@@ -69,11 +70,15 @@ class Teams(Social):
         """The button leads to the release."""
         return ()
 
+    def card(self, post: Post) -> Mapping[str, str]:
+        """Return the button that leads to the release: the words stand above it already."""
+        return {"title": links.short(post.url), "description": "", "host": ""}
+
     def body(self, post: Post) -> Mapping[str, Any]:
         """An Adaptive Card of rich text, in which no character is markup, and a button."""
         pictures: list[tuple[str, str]] = [(photo.url, photo.alt) for photo in post.photos]
         if self.media == "card" and post.card.image_url:
-            pictures = [(post.card.image_url, next((one.alt or "" for one in post.text.media), ""))]
+            pictures = [(post.card.image_url, post.card.image_alt)]
         card = {
             "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
             "type": "AdaptiveCard",

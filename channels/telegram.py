@@ -1,7 +1,7 @@
 """Telegram: one message per language in a channel, by a bot (core.telegram.org/bots/api)."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, ClassVar
@@ -11,7 +11,7 @@ from distributor.fields import Url
 from distributor.http import Answer, Request
 from distributor.posts import Known, Post, Social
 from distributor.settings import Secret
-from distributor.text import count, entities, hashtags, remarks
+from distributor.text import count, entities, hashtags
 from distributor.text.entities import Found
 from distributor.text.escapes import telegram
 from distributor.text.fit import Segments
@@ -28,6 +28,8 @@ class Telegram(Social):
     NETWORK: ClassVar[str] = "Telegram"
     EDIT: ClassVar[bool] = True
     DELETE: ClassVar[bool] = True
+    ALT: ClassVar[bool] = False
+    BY_ADDRESS: ClassVar[bool] = True
     TAGS: ClassVar[hashtags.Rule | None] = hashtags.TELEGRAM
     EFFECT: ClassVar[str] = "Telegram will make it live"
     KNOWN: ClassVar[tuple[Known, ...]] = (
@@ -71,8 +73,9 @@ class Telegram(Social):
     def body(self, post: Post) -> Mapping[str, Any]:
         """sendMessage, or sendPhoto and sendMediaGroup where the text is short enough for a caption."""
         text = telegram(post.words)
-        if not self._with_photos(post):
-            preview = {"url": post.url, "prefer_large_media": True} if self.media != "none" else {"is_disabled": True}
+        if not post.photos:
+            drawn = {"url": post.url, "prefer_large_media": True}
+            preview = drawn if self.has_card(post) else {"is_disabled": True}
             return {"chat_id": self.chat, "text": text, "parse_mode": "HTML", "link_preview_options": preview}
         if len(post.photos) == 1:
             return {"chat_id": self.chat, "photo": post.photos[0].url, "caption": text, "parse_mode": "HTML"}
@@ -80,14 +83,13 @@ class Telegram(Social):
         group[0] |= {"caption": text, "parse_mode": "HTML"}
         return {"chat_id": self.chat, "media": group}
 
-    def _with_photos(self, post: Post) -> bool:
-        return bool(post.photos) and count.utf16(post.words) <= int(post.limits["max_caption"])
+    def has_room(self, segments: Segments, limits: Mapping[str, Any]) -> bool:
+        """Return whether the text is short enough for a caption."""
+        return count.utf16(shown(segments)) <= int(limits["max_caption"])
 
-    def more(self, message: Message) -> Iterable[remarks.Remark]:
-        """Says where photos gave way to the text."""
-        if self.media == "photos" and message.media and "text" in json.loads(message.content):
-            text = "the text is too long to stand under a photo: it is sent with the page's preview in its place"
-            yield remarks.Remark(severity="warning", code="photos-left-out", text=text, field="media")
+    def has_card(self, post: Post) -> bool:
+        """Return whether the page's preview stands below: where no photo does."""
+        return self.media != "none" and not post.photos
 
     def request(self, content: bytes, message: Message, key: str, credential: str) -> Request:  # noqa: ARG002
         """POST /bot<token>/<method>."""

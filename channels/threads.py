@@ -42,6 +42,7 @@ class Threads(Connected):
     NETWORK: ClassVar[str] = "Threads"
     CLASS: ClassVar[Idempotency] = Idempotency.C
     DELETE: ClassVar[bool] = True
+    BY_ADDRESS: ClassVar[bool] = True
     TAGS: ClassVar[hashtags.Rule | None] = hashtags.THREADS
     EFFECT: ClassVar[str] = "Threads may make it live"
     FINDS: ClassVar[bool] = False

@@ -93,6 +93,10 @@ class X(Connected):
         """Links (also without https://), mentions, hashtags and cashtags as X finds them."""
         return x.live(text)
 
+    def has_card(self, post: Post) -> bool:
+        """Return whether X draws the page's card: of any link, where no photo stands."""
+        return self.link_in_post and not post.photos
+
     def body(self, post: Post) -> Mapping[str, Any]:
         """The request of create-post, which takes no other fields."""
         media = {"media": {"media_ids": [photo.mark for photo in post.photos]}} if post.photos else {}

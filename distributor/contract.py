@@ -63,6 +63,8 @@ class Capabilities:
     follows_public: bool = False  #: goes after feed and newsroom of the same release, however long they take
     key_lifetime: timedelta | None = None  #: how long the server remembers our key; None: for ever
     looks: bool = False  #: `reconcile` finds what an earlier attempt wrote, whatever the class
+    alt_text: bool = False  #: what a photo shows goes with it, for who cannot see it
+    hosts_media: bool = False  #: puts files of others at their public address, at its own instant
     always_publishes: bool = False  #: never `missed`: a feed is right whenever it is written
 
     @property
@@ -116,7 +118,7 @@ class Kit:
         return base if text is release.main else f"{base}/{text.lang.lower()}"
 
     def media_url(self, media: MediaFile) -> str:
-        """Where the newsroom shows a media file."""
+        """The public address of a media file, from the instant on."""
         return f"{self.newsroom.url.rstrip('/')}/{media.address}"
 
 

@@ -1,17 +1,24 @@
 """Photos for the web: smaller renditions, the picture for link previews, and no camera, place or owner inside the file."""
 
 import io
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
 from distributor.message import MediaFile
 
 WIDTHS = (480, 960, 1600)  #: pixels; a narrower original is never enlarged
+MOST_PIXELS = 2 * (Image.MAX_IMAGE_PIXELS or 89_478_485)  #: above, Pillow refuses a picture as a bomb
 _OG = 1.91  #: width by height that link previews show (ogp.me leaves it open; Facebook, LinkedIn and X crop to it)
-_FAILS = (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError)
+_FAILS = (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError, ImageCms.PyCMSError)
+_LARGE = 40_000_000  #: pixels
+_WEB = ("RGB", "RGBA", "L", "LA", "P", "1")  #: modes of eight bits that every network shows alike
+
+# A photo between one and two times Pillow's figure is read; its warning would name our files in a person's terminal.
+warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,16 +59,15 @@ def renditions(file: MediaFile, kinds: tuple[str, ...] = ("webp",)) -> Sequence[
         with Image.open(io.BytesIO(file.data)) as image:
             if getattr(image, "n_frames", 1) > 1:
                 return ()
+            _lighten(image, WIDTHS[-1])
             upright = ImageOps.exif_transpose(image)
             fallback = "png" if upright.has_transparency_data else "jpeg"
-            upright = upright.convert("RGBA" if fallback == "png" else "RGB")
+            upright = upright.convert("RGBA") if fallback == "png" else _plain(upright)
     except _FAILS:
         return ()
-    sizes = [
-        (width, max(1, round(upright.height * width / upright.width))) for width in WIDTHS if width < upright.width
-    ]
-    sizes.append((min(upright.width, WIDTHS[-1]), round(upright.height * min(1, WIDTHS[-1] / upright.width))))
-    scaled = [upright.resize(size, Image.Resampling.LANCZOS) for size in sorted(set(sizes))]
+    widths = [width for width in WIDTHS if width < upright.width] + [min(upright.width, WIDTHS[-1])]
+    sizes = {(width, max(1, round(upright.height * width / upright.width))) for width in widths}
+    scaled = [upright.resize(size, Image.Resampling.LANCZOS) for size in sorted(sizes)]
     stem = file.name.rpartition(".")[0] or file.name
     made = []
     for kind in (*kinds, fallback):
@@ -82,10 +88,11 @@ def preview(file: MediaFile) -> Rendition | None:
     """The photo as link previews show it: 1.91:1, cut around the middle, at most 1200 wide, JPEG. None if unreadable."""
     try:
         with Image.open(io.BytesIO(file.data)) as image:
-            whole = ImageOps.exif_transpose(image).convert("RGB")
+            _lighten(image, 1200)
+            whole = _plain(ImageOps.exif_transpose(image))
     except _FAILS:
         return None
-    width = min(1200, whole.width, int(whole.height * _OG))
+    width = max(1, min(1200, whole.width, int(whole.height * _OG)))
     size = (width, max(1, round(width / _OG)))
     cut = ImageOps.fit(whole, size, Image.Resampling.LANCZOS)
     stem = file.name.rpartition(".")[0] or file.name
@@ -101,17 +108,25 @@ class Recipe:
     max_bytes: int
     max_side: int  #: pixels
     max_pixels: int
+    max_ratio: float = 0  #: the longer side by the shorter one; 0: any
 
 
 @lru_cache(maxsize=64)
 def within(file: MediaFile, recipe: Recipe) -> MediaFile | None:
-    """The photo as the recipe asks: the same file where it fits, else a smaller JPEG. None for what Pillow cannot read."""
+    """The photo as the recipe asks: the same file where it fits, else a smaller JPEG on white. None for what Pillow cannot
+    read, or what is too long and narrow for the other side.
+    """
     try:
         with Image.open(io.BytesIO(file.data)) as image:
+            if recipe.max_ratio and max(image.size) > recipe.max_ratio * min(image.size):
+                return None
             fits = max(image.size) <= recipe.max_side and image.width * image.height <= recipe.max_pixels
-            if fits and len(file.data) <= recipe.max_bytes and Image.MIME.get(image.format or "") in recipe.kinds:
-                return file
-            whole = ImageOps.exif_transpose(image).convert("RGB")
+            kind = Image.MIME.get(image.format or "")
+            if fits and len(file.data) <= recipe.max_bytes and kind in recipe.kinds and image.mode in _WEB:
+                image.load()  # a photo that is cut off is none, whatever its head says
+                return file if file.content_type == kind else _typed(file, str(kind))
+            _lighten(image, recipe.max_side)
+            whole = _plain(ImageOps.exif_transpose(image))
     except _FAILS:
         return None
     scale = min(1, recipe.max_side / max(whole.size), (recipe.max_pixels / (whole.width * whole.height)) ** 0.5)
@@ -135,6 +150,89 @@ def size(file: MediaFile) -> tuple[int, int] | None:
             return image.size
     except _FAILS:
         return None
+
+
+def fault(file: MediaFile) -> str:
+    """Return why the file cannot be shown as a photo, as the end of a sentence about it; empty where it can.
+
+    The whole picture is decoded, since a file that is cut off has a sound head.
+    """
+    if file.sha256 not in _FAULTS:
+        while len(_FAULTS) >= _REMEMBERED:
+            _FAULTS.pop(next(iter(_FAULTS)), None)
+        _FAULTS[file.sha256] = _fault(file)
+    return _FAULTS[file.sha256]
+
+
+_FAULTS: dict[str, str] = {}  # by SHA-256: a cache of the files themselves would keep every photo in memory
+_REMEMBERED = 1_000
+
+
+def _fault(file: MediaFile) -> str:
+    if not file.data:
+        return "is empty"
+    if b"<svg" in file.data[:2000]:
+        return ""  # a drawing: browsers show it, networks say themselves what they take
+    try:
+        with Image.open(io.BytesIO(file.data)) as image:
+            image.draft("RGB", (64, 64))  # a JPEG is read whole all the same, at an eighth of its size
+            image.load()
+    except Image.DecompressionBombError:
+        return f"has more than {MOST_PIXELS // 1_000_000} megapixels: save it smaller"
+    except UnidentifiedImageError:
+        return "is no picture that can be read, whatever its name says: save it as JPEG or PNG"
+    except _FAILS:
+        return "is damaged or cut off: it cannot be read to its end"
+    return ""
+
+
+def _lighten(image: Image.Image, side: int) -> None:
+    """Have a very large JPEG decoded at a part of its size, at least twice `side` in pixels: a phone's 108 megapixels would
+    take a gigabyte.
+    """
+    if image.width * image.height > _LARGE:
+        image.draft(None, (2 * side, 2 * side))
+
+
+def _typed(file: MediaFile, kind: str) -> MediaFile:
+    """The file under its true type, and a name that agrees: web servers go by it."""
+    ending = {"image/jpeg": "jpg"}.get(kind, kind.rpartition("/")[2])
+    stem = file.name.rpartition(".")[0] or file.name
+    return MediaFile(name=f"{stem}.{ending}", content_type=kind, data=file.data)
+
+
+def _plain(image: Image.Image) -> Image.Image:
+    """The picture in RGB, eight bits a channel, as it looks: on white where it is see-through, by its own profile where it
+    is CMYK or Lab.
+    """
+    if image.mode.startswith("I"):  # sixteen bits of grey, which a plain conversion clips to white
+        grey = image.convert("I").point(lambda value: value * (1 / 256))
+        return grey.convert("L").convert("RGB")
+    profile = image.info.get("icc_profile")
+    if image.mode in ("CMYK", "LAB"):
+        made = _by_profile(image, profile) if profile else image.convert("RGB")
+        made.info.pop("icc_profile", None)  # it describes inks, not what stands there now
+        return made
+    if image.has_transparency_data:
+        above = image.convert("RGBA")
+        made = Image.new("RGB", image.size, "white")
+        made.paste(above, mask=above.getchannel("A"))
+        made.info.update({"icc_profile": profile} if profile else {})
+        return made
+    made = image if image.mode == "RGB" else image.convert("RGB")
+    if image.mode in ("L", "LA", "1"):
+        made.info.pop("icc_profile", None)  # of one channel
+    return made
+
+
+def _by_profile(image: Image.Image, profile: bytes) -> Image.Image:
+    """Convert to sRGB; plainly, where the profile is of no use."""
+    try:
+        source, target = ImageCms.ImageCmsProfile(io.BytesIO(profile)), ImageCms.createProfile("sRGB")
+        made = ImageCms.profileToProfile(image, source, target, outputMode="RGB")
+    except (ImageCms.PyCMSError, OSError, ValueError):
+        made = None
+    return made if made is not None else image.convert("RGB")
 
 
 def _bytes(image: Image.Image, form: str, quality: int) -> bytes:

@@ -107,6 +107,11 @@ class Message:
     counts: tuple[Count, ...] = ()
     dropped: tuple[Dropped, ...] = ()
     media: tuple[MediaFile, ...] = ()
+    #: Not sealed here: `hosting` gives them to a public channel's message.
+    hosted: tuple[MediaFile, ...] = field(
+        default=(), repr=False, compare=False
+    )  #: files that it names by their address: a public channel puts them there
+    awaits: tuple[str, ...] = ()  #: their addresses, where they have to answer before this goes out
     recipients: tuple[Recipient, ...] = ()
     page: str = ""  #: the public page of its release, where it has to be there before this goes out
     meta: Mapping[str, str] = field(default_factory=dict)  #: the channel's own facts, sealed with the bytes

@@ -2,7 +2,7 @@
 
 import hashlib
 import mimetypes
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from distributor import embargo_check, files, preflight
+from distributor import embargo_check, files, hosting, images, preflight
 from distributor.contract import Channel, Finding, Kit, MediaFile, Message, Recipient, Severity
 from distributor.embargo import spell
 from distributor.errors import ConfigError, DistributorError, Problem
@@ -121,11 +121,12 @@ class Press:
         media: Mapping[str, MediaFile] | None = None,
         *,
         sample: bool = False,
+        whole: bool = True,
     ) -> Preview:
         """Render and check `file` on `channels`. A `sample` has one copy of each message: for who is writing, since a long list takes
         seconds; its digests are nobody's to agree to.
 
-        `at` is when it goes out, where that is later than the embargo or there is none. `media` are sealed files by name,
+        `whole`: these are all channels that carry it. `at` is when it goes out, where that is later than the embargo or there is none. `media` are sealed files by name,
         used in place of the release's folder. Raises DistributorError when a template fails, naming channel and template.
         """
         release = file.release
@@ -145,13 +146,24 @@ class Press:
             )
             rendered += _render(channel, release, kit, due, sample=sample)
             missing += [*_expiry(channel, due, now), *_early(channel)]
+        missing += _photos(file, media)
         return Preview(
             file=file,
             lift=lift,
             lift_is_fixed=bool(embargo or at),
             findings=(*preflight.check(release, now, lift if embargo or at else None), *missing),
-            rendered=tuple(rendered),
+            rendered=self._placed(rendered, whole=whole),
             catch_up_within=self.catch_up_within if release.catch_up_within is None else release.catch_up_within,
+        )
+
+    def _placed(self, rendered: Sequence[Rendered], *, whole: bool) -> tuple[Rendered, ...]:
+        """Give the files that messages name by their address to a channel that makes them public."""
+        base = self.newsroom.url.rstrip("/")
+        found = [hosting.Placed(channel=one.channel, message=one.message, due=one.due) for one in rendered]
+        placed = hosting.place(found, lambda file: f"{base}/{file.address}", whole=whole)
+        return tuple(
+            replace(one, message=new.message, findings=(*one.findings, *new.findings))
+            for one, new in zip(rendered, placed, strict=True)
         )
 
 
@@ -219,6 +231,16 @@ def _expiry(channel: Channel, due: datetime, now: datetime) -> list[Finding]:
             text=f"{again}, or this will not go out" if late else again,
             channel=channel.name,
         )
+    ]
+
+
+def _photos(file: ReleaseFile, sealed: Mapping[str, MediaFile] | None) -> list[Finding]:
+    """An error for every photo that nobody could look at. Photos that were sealed were looked at then."""
+    listed = {media.file: media for text in file.release.languages for media in text.media if media.kind == "photo"}
+    return [
+        Finding(severity=Severity.error, code="photo-unreadable", text=f"the photo '{name}' {fault}", field="media")
+        for name, media in listed.items()
+        if name and sealed is None and (fault := images.fault(read_media(file.folder, media)))
     ]
 
 

@@ -4,6 +4,7 @@ import contextlib
 import gzip
 import os
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -11,6 +12,7 @@ import brotli
 
 from distributor import files
 from distributor.outcomes import Refused
+from distributor.shelf.row import mark
 
 #: Text that a web server sends compressed (nginx: gzip_static, brotli_static).
 _TEXT = frozenset({".html", ".xml", ".atom", ".json", ".txt", ".css", ".js"})
@@ -100,6 +102,45 @@ def mark_gone(folder: Path, *, gone: bool = True) -> None:
         files.deliver(folder / GONE, b"")
     else:
         (folder / GONE).unlink(missing_ok=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placed:
+    """Which files one channel has put here for one release, over all its versions: what a correction no longer shows may
+    still be named by a post that cannot be edited.
+    """
+
+    folder: Path  #: of all such notes; private
+    channel: str
+    guid: str
+
+    def add(self, addresses: Iterable[str]) -> None:
+        """Write them down, before they are put here. Raises Unavailable when the disk does not take it."""
+        known = _noted(self._path)
+        if new := set(addresses) - known:
+            files.deliver(self._path, "\n".join(sorted(known | new)).encode())
+
+    def drop(self, addresses: Iterable[str], *, public: Path, kept: Path) -> None:
+        """Take these and all that were written down out of the public folder and the channel's own copy, but for what is
+        there for another release or channel too.
+        """
+        own = {*addresses, *_noted(self._path)}
+        others = [path for path in self.folder.rglob("*") if own and path != self._path and path.is_file()]
+        mates = [path for path in others if path.parent == self._path.parent]
+        for root, besides in ((public, others), (kept, mates)):
+            drop_media(root, sorted(own.difference(*map(_noted, besides))))
+        self._path.unlink(missing_ok=True)
+
+    @property
+    def _path(self) -> Path:
+        return self.folder / self.channel / mark(self.guid)
+
+
+def _noted(path: Path) -> set[str]:
+    try:
+        return set(path.read_text(encoding="utf-8").splitlines())
+    except (FileNotFoundError, NotADirectoryError, UnicodeDecodeError):
+        return set()
 
 
 def drop_media(folder: Path, addresses: Iterable[str]) -> None:

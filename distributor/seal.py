@@ -10,9 +10,9 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
-from distributor import embargo
+from distributor import embargo, images
 from distributor import release as release_model
-from distributor.contract import Channel, Finding, Message, Receipt, Recipient, Tier
+from distributor.contract import Channel, Finding, MediaFile, Message, Receipt, Recipient, Tier
 from distributor.embargo import Embargo
 from distributor.errors import ActionError
 from distributor.lifecycle import BULK, CORRECTION, KILL, Priority, PubStatus
@@ -45,7 +45,7 @@ def dump(message: Message) -> SealedMessage:
     for file in message.media:
         artefacts[file.sha256] = file.data
         media.append({"name": file.name, "content_type": file.content_type, "alt": file.alt, "sha256": file.sha256})
-    small = dataclasses.replace(message, content=b"", media=(), recipients=())
+    small = dataclasses.replace(message, content=b"", media=(), hosted=(), recipients=())
     body = {**dataclasses.asdict(small), "media": media, "content": content}
     return SealedMessage(
         channel=message.channel,
@@ -54,6 +54,22 @@ def dump(message: Message) -> SealedMessage:
         content=content,
         artefacts=artefacts,
     )
+
+
+def originals(sealed: Iterable[MediaFile]) -> dict[str, MediaFile]:
+    """Return sealed files by name: of several under one name the largest picture, from which the others were made."""
+    found: dict[str, MediaFile] = {}
+    for file in sealed:
+        known = found.get(file.name)
+        if known is None or _area(file) > _area(known):
+            found[file.name] = file
+    return found
+
+
+def _area(file: MediaFile) -> tuple[int, int]:
+    """Pixels, then bytes."""
+    width, height = images.size(file) or (0, 0)
+    return width * height, len(file.data)
 
 
 def load(body: str, artefacts: Mapping[str, bytes]) -> Message:

@@ -61,14 +61,17 @@ def build(block: Block, release: Release, text: LanguageVersion, kit: Kit) -> Me
         text=marks.filled(mail.text, own),
         html=shown,
         headers=(*((name, value) for name, value, _ in mail.lines()), *_own(facts)),
-        counts=(
-            Count(used=len(shown.encode()), limit=int(kit.networks[block.TYPE]["clip_bytes"]), unit="bytes of HTML"),
-        ),
+        counts=(_clipped(shown, int(kit.networks[block.TYPE]["clip_bytes"])),),
         dropped=made.dropped,
         media=made.photos,
+        hosted=made.hosted,
         recipients=people.recipients,
         meta={name: value for name, value in facts.items() if value},
     )
+
+
+def _clipped(html: str, most: int) -> Count:
+    return Count(used=len(html.encode()), limit=most, unit="bytes of HTML")
 
 
 def _facts(block: Block) -> dict[str, str]:

@@ -21,6 +21,8 @@ _PHOTO = 552  #: pixels: the column of 600 without its margins
 _EMBEDDED = images.Recipe(
     kinds=("image/jpeg", "image/png"), max_bytes=300_000, max_side=2 * _PHOTO, max_pixels=4 * _PHOTO**2
 )
+#: A photo at the newsroom: sharp on a dense screen, and no reader waits for the original's fourteen megabytes.
+_HOSTED = images.Recipe(kinds=("image/jpeg", "image/png"), max_bytes=1_000_000, max_side=2_000, max_pixels=4_000_000)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +37,7 @@ class Picture:
     credit: str
     width: int  #: pixels
     file: MediaFile | None = None  #: travels in the mail
+    hosted: MediaFile | None = None  #: lies at `url` from the lift on
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +48,7 @@ class Letter:
     values: Mapping[str, Any]  #: for the templates, besides the kit's own
     dropped: tuple[Dropped, ...]
     photos: tuple[MediaFile, ...]  #: travel in the mail
+    hosted: tuple[MediaFile, ...]  #: lie at the address that the mail names
 
 
 def letter(
@@ -92,7 +96,9 @@ def letter(
     }
     photos = {picture.file.sha256: picture.file for picture in pictures if picture.file}
     dropped = _dropped(text, pictures) if advance else ()
-    return Letter(subject=subject, values=values, dropped=dropped, photos=tuple(photos.values()))
+    hosted = {picture.hosted.sha256: picture.hosted for picture in pictures if picture.hosted}
+    files = {"photos": tuple(photos.values()), "hosted": tuple(hosted.values())}
+    return Letter(subject=subject, values=values, dropped=dropped, **files)
 
 
 def _subject(release: Release, text: LanguageVersion, spoken: Mapping[str, str], embargo: str) -> str:
@@ -119,13 +125,15 @@ def _preheader(summary: str) -> str:
 
 
 def _picture(media: Media, kit: Kit, spoken: Mapping[str, str], *, hidden: bool, embed: str) -> Picture:
-    url, file = media.url or "", None
+    url, file, hosted = media.url or "", None, None
     if embed and media.file and media.kind == "photo":
         file = images.within(images.clean(kit.read_media(media)), _EMBEDDED)
     if file:
         url = f"cid:{cid(file, embed)}"
     elif media.file and not hidden:
-        url = kit.media_url(kit.read_media(media))
+        original = images.clean(kit.read_media(media))
+        hosted = images.within(original, _HOSTED) if media.kind == "photo" else None
+        url = kit.media_url(hosted or original)
     return Picture(
         label=spoken[media.kind],
         is_photo=media.kind == "photo" and bool(url),
@@ -135,6 +143,7 @@ def _picture(media: Media, kit: Kit, spoken: Mapping[str, str], *, hidden: bool,
         credit=media.credit or "",
         width=min(media.width or _PHOTO, _PHOTO),
         file=file,
+        hosted=hosted,
     )
 
 

@@ -71,10 +71,9 @@ class Matrix(Social):
             )
 
     @property
-    def capabilities(self) -> Capabilities:
+    def able(self) -> Capabilities:
         """Servers keep transaction ids for a while only; the specification says not how long."""
-        lifetime = timedelta(minutes=25) if self.token else None
-        return replace(super().capabilities, key_lifetime=lifetime, looks=self.token is not None)
+        return replace(super().able, key_lifetime=timedelta(minutes=25), looks=True)
 
     @property
     def account_name(self) -> str:

@@ -59,7 +59,7 @@ class Newsroom(Channel):
     @property
     def capabilities(self) -> Capabilities:
         """Class A: the same page written again is the same page. A correction takes the place of what it corrects."""
-        return Capabilities(idempotency=Idempotency.A, always_publishes=True, edit=True, delete=True)
+        return Capabilities(idempotency=Idempotency.A, always_publishes=True, hosts_media=True, edit=True, delete=True)
 
     @property
     def destination(self) -> Destination:
@@ -187,6 +187,7 @@ class Newsroom(Channel):
 
     def _publish(self, message: Message) -> str:
         row, folder, shelf = _row(message), self.places.public, self.shelf
+        self._placed(row.guid).add(_photos(message))
         for file in message.media:
             public.put_media(folder, file.sha256, file.name, file.data)
             self._keep(f"media/{file.sha256[:16]}/{file.name}", file.data)
@@ -212,16 +213,23 @@ class Newsroom(Channel):
                     public.remove(root / page_folder / name)
             public.mark_gone(folder / page_folder)
             public.write(folder, lists.withdrawn(row, message.meta, shelf))
-            shared = ("text/css", "text/javascript")
-            photos = [file.address for file in message.media if file.content_type not in shared]
-            for root in (folder, shelf.folder / "kept"):
-                public.drop_media(root, photos)
+            placed = self._placed(message.meta["guid"])
+            placed.drop(_photos(message), public=folder, kept=shelf.folder / "kept")
+
+    def _placed(self, guid: str) -> public.Placed:
+        return public.Placed(folder=self.places.state / "placed", channel=self.name, guid=guid)
 
     def _keep(self, path: str, data: bytes) -> None:
         """A second copy outside the public folder, from which that can be made again."""
         kept = self.shelf.folder / "kept" / path
         if not (path.startswith("media/") and kept.exists()):
             files.deliver(kept, data)
+
+
+def _photos(message: Message) -> list[str]:
+    """The addresses of what goes with the release; style sheet and script belong to every page."""
+    shared = ("text/css", "text/javascript")
+    return [file.address for file in message.media if file.content_type not in shared]
 
 
 def _row(message: Message) -> Row:

@@ -59,7 +59,7 @@ class Rss(Channel):
     @property
     def capabilities(self) -> Capabilities:
         """Class A: the same item written again is the same item. A correction takes the place of what it corrects."""
-        return Capabilities(idempotency=Idempotency.A, always_publishes=True, edit=True, delete=True)
+        return Capabilities(idempotency=Idempotency.A, always_publishes=True, hosts_media=True, edit=True, delete=True)
 
     @property
     def destination(self) -> Destination:
@@ -175,8 +175,11 @@ class Rss(Channel):
                 return
             made = documents.Feeds(message.meta, message.lang, shelf, self.items, self.formats, tags=self.tag_feeds)
             public.write(folder, made.touched(row, None, folder))
-        for root in (folder, self.places.state / "feeds"):
-            public.drop_media(root, [file.address for file in message.media])
+        own = [file.address for file in message.media]
+        self._placed(message.meta["guid"]).drop(own, public=folder, kept=self.places.state / "feeds")
+
+    def _placed(self, guid: str) -> public.Placed:
+        return public.Placed(folder=self.places.state / "placed", channel=self.name, guid=guid)
 
     def place(self, message: Message) -> str:
         """The feed of the message's language."""
@@ -187,6 +190,7 @@ class Rss(Channel):
 
     def _publish(self, message: Message) -> str:
         folder, shelf, row = self.places.public, self._shelf(message.lang), documents.row_of(message)
+        self._placed(row.guid).add(file.address for file in message.media)
         for file in message.media:
             public.put_media(folder, file.sha256, file.name, file.data)
             public.put_media(self.places.state / "feeds", file.sha256, file.name, file.data)

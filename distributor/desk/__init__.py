@@ -124,7 +124,8 @@ class Desk(OpenSite):
         if at < now - timedelta(seconds=5):
             raise ActionError(f"{embargo.spell(at, known.zone)} is in the past")
         rows = ledger.deliveries(known.id, known.version)
-        media = {file.name: file for sealed in self.sealed_messages(ledger, rows).values() for file in sealed.media}
+        sealed = self.sealed_messages(ledger, rows).values()
+        media = seal.originals(file for message in sealed for file in message.media)
         file = seal.reopened(known, at, zone)
         chosen = audiences.adapted(self.channels_of(rows), file, self.settings, self.built, whole=False)
         press = replace(self.press, catch_up_within=known.catch_up_within)

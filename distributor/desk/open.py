@@ -94,7 +94,8 @@ class OpenSite:
 
     def preview_of(self, file: ReleaseFile, at: datetime | None = None, *, sample: bool = False) -> Preview:
         """The same of a release that was read; a `sample` for who is writing, as `Press.preview` says."""
-        return self.press.preview(file, self.chosen(file), self.clock.now(), at, sample=sample)
+        chosen, whole = self.chosen(file), not self.only
+        return self.press.preview(file, chosen, self.clock.now(), at, sample=sample, whole=whole)
 
     def chosen(self, file: ReleaseFile) -> dict[str, Channel]:
         """The channels that the person named, else those that the release names, else all enabled ones; each as the release's

@@ -73,9 +73,9 @@ class Http:
         self._private = private
         self._transport: httpx.AsyncBaseTransport | None = None
 
-    async def send(self, request: Request, *, bearer: str | None = None) -> Answer:
+    async def send(self, request: Request, *, bearer: str | None = None, most: int | None = None) -> Answer:
         """Send and read the answer, whatever its status; a redirect is not followed, since it would carry the credential to
-        another host.
+        another host. `most`: how many bytes of the answer are read; a megabyte where nothing is said.
 
         Raises Unavailable when certainly nothing was written (no connection), InDoubt when the answer was lost
         after the request may have left.
@@ -91,7 +91,9 @@ class Http:
                 response = await self._transport.handle_async_request(made)
             try:
                 return Answer(
-                    status=response.status_code, headers=response.headers, body=await body.read(response, _MAX_ANSWER)
+                    status=response.status_code,
+                    headers=response.headers,
+                    body=await body.read(response, most or _MAX_ANSWER),
                 )
             finally:
                 await response.aclose()

@@ -172,8 +172,8 @@ class Courier:
             and (found := await self._look(channel, message, recipient, due, due.doubt_since))
         ):
             return found
-        if message.page and not kill:
-            await self.pages.wait(message.page)
+        if not kill:
+            await self._public(message)
         attempt.asked = attempt.wrote
         if self.clock.now() < delivery.due:
             raise Unavailable("the clock went back behind the instant", until=delivery.due)
@@ -213,6 +213,13 @@ class Courier:
         if doubtful and receipt.made:
             raise Refused("its uploads are gone, but it is not known which post it is: delete it by hand")
         return done
+
+    async def _public(self, message: Message) -> None:
+        """Return once the page and the photos that the message names are public; raises NoPage where they are not yet."""
+        for url in message.awaits:
+            await self.pages.wait(url, file=True)
+        if message.page:
+            await self.pages.wait(message.page)
 
     async def _look(
         self, channel: Channel, message: Message, recipient: Recipient, due: Due, since: datetime

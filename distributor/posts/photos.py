@@ -16,7 +16,9 @@ class Photo:
     """One photo: its bytes, what it shows, and what stands in the sealed body until the network has given it a name."""
 
     file: MediaFile
-    url: str  #: where the newsroom shows it from the instant on
+    url: str  #: where the public finds these very bytes from the instant on
+    small: MediaFile | None = None  #: a smaller one, where the network wants both
+    small_url: str = ""
 
     @property
     def alt(self) -> str:
@@ -41,28 +43,63 @@ def recipe(limits: Mapping[str, Any], **changes: Any) -> images.Recipe:
         "max_bytes": int(limits.get("photo_max_bytes", 5_000_000)),
         "max_side": int(limits.get("photo_max_side", 4096)),
         "max_pixels": int(limits.get("photo_max_pixels", 33_177_600)),
+        "max_ratio": float(limits.get("photo_max_ratio", 0)),
     }
     return images.Recipe(**{**known, **changes})
 
 
-def chosen(text: LanguageVersion, kit: Kit, limits: Mapping[str, Any]) -> tuple[tuple[Photo, ...], tuple[Dropped, ...]]:
-    """The photos that go with the post, in the release's order, and those that do not."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chosen:
+    """The photos of a post, and those that stay behind."""
+
+    photos: tuple[Photo, ...] = ()
+    over: tuple[Dropped, ...] = ()  #: more than a post takes
+    unfit: tuple[Dropped, ...] = ()  #: cannot be made to fit the network
+
+
+def chosen(text: LanguageVersion, kit: Kit, limits: Mapping[str, Any], *, alt: bool) -> Chosen:
+    """Return the photos that go with the post, in the release's order, each as the network takes it; without its words
+    where the network takes none (`alt`).
+    """
     most, longest = int(limits.get("photos", 4)), int(limits.get("alt", 1000))
     found: list[Photo] = []
-    dropped: list[Dropped] = []
+    over: list[Dropped] = []
+    unfit: list[Dropped] = []
     for media in text.media:
         if media.kind != "photo" or not media.file:
             continue
-        original = images.clean(kit.read_media(media))
-        fitted = images.within(original, recipe(limits))
         if len(found) == most:
-            dropped.append(Dropped(text=media.file, why=f"a post has at most {most} photos"))
-        elif fitted is None:
-            dropped.append(Dropped(text=media.file, why="it is no photo that can be made to fit"))
+            over.append(Dropped(text=media.file, why=f"a post has at most {most} photo{'s' if most > 1 else ''}"))
+            continue
+        original = images.clean(kit.read_media(media))
+        words = short(media.alt or media.caption or "", longest) if alt else ""
+        if made := _fitted(original, kit, limits, words):
+            found.append(made)
         else:
-            words = short(media.alt or media.caption or "", longest)
-            found.append(Photo(file=replace(fitted, alt=words), url=kit.media_url(original)))
-    return tuple(found), tuple(dropped)
+            unfit.append(Dropped(text=media.file, why=_reason(original, limits)))
+    return Chosen(photos=tuple(found), over=tuple(over), unfit=tuple(unfit))
+
+
+def _fitted(original: MediaFile, kit: Kit, limits: Mapping[str, Any], words: str) -> Photo | None:
+    """Return the photo, and its smaller copy where the network wants one; None where either cannot be made."""
+    file = images.within(original, recipe(limits))
+    if file is None:
+        return None
+    made = Photo(file=replace(file, alt=words), url=kit.media_url(file))
+    if "preview_max_bytes" not in limits:
+        return made
+    sides = {name: int(limits[f"preview_{name}"]) for name in ("max_bytes", "max_side")}
+    small = images.within(file, recipe(limits, **sides))
+    return replace(made, small=small, small_url=kit.media_url(small)) if small else None
+
+
+def _reason(original: MediaFile, limits: Mapping[str, Any]) -> str:
+    """Say why a photo cannot be sent, with its own measures and the network's."""
+    size, ratio = images.size(original), recipe(limits).max_ratio
+    if size and ratio and max(size) > ratio * min(size):
+        width, height = size
+        return f"{width:,} × {height:,} pixels: the network takes one side at most {ratio:g} times the other"
+    return "it is no photo that can be made to fit"
 
 
 def short(words: str, longest: int) -> str:
@@ -72,8 +109,18 @@ def short(words: str, longest: int) -> str:
     return cut(words, lambda text: len(text) <= longest) or ""
 
 
-def card_image(text: LanguageVersion, kit: Kit, *, max_bytes: int) -> tuple[MediaFile | None, str]:
-    """The first photo as link previews show it, small enough for the network, and where the newsroom shows it."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CardImage:
+    """The picture of a link's card, as it travels and as the public finds it."""
+
+    file: MediaFile | None = None  #: small enough for the network
+    hosted: MediaFile | None = None  #: the one at the public address
+    url: str = ""  #: the public address
+    alt: str = ""
+
+
+def card_image(text: LanguageVersion, kit: Kit, *, max_bytes: int) -> CardImage:
+    """Return the first photo as link previews show it."""
     for media in text.media:
         if media.kind == "photo" and media.file:
             made = images.preview(images.clean(kit.read_media(media)))
@@ -81,5 +128,7 @@ def card_image(text: LanguageVersion, kit: Kit, *, max_bytes: int) -> tuple[Medi
                 continue
             whole = images.Recipe(kinds=("image/jpeg",), max_bytes=max_bytes, max_side=1200, max_pixels=10_000_000)
             fitted = images.within(made.file, whole)
-            return (replace(fitted, alt=media.alt or "") if fitted else None), kit.media_url(made.file)
-    return None, ""
+            alt = media.alt or ""
+            travels = replace(fitted, alt=alt) if fitted else None
+            return CardImage(file=travels, hosted=made.file, url=kit.media_url(made.file), alt=alt)
+    return CardImage()

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from distributor.contract import Entity, Finding, MediaFile, Severity
+from distributor.contract import Dropped, Entity, Finding, MediaFile, Severity
 from distributor.posts.photos import Photo, mark
 from distributor.release import LanguageVersion, Release
 from distributor.text.fit import Fitted, Segments
@@ -22,7 +22,9 @@ class Card:
     title: str
     description: str
     image: MediaFile | None = None  #: where it travels with the post
-    image_url: str = ""  #: where the newsroom shows it
+    hosted: MediaFile | None = None  #: where the post names it by its address instead
+    image_url: str = ""  #: that address
+    image_alt: str = ""
 
     @property
     def mark(self) -> str:
@@ -39,10 +41,12 @@ class Post:
     url: str
     fitted: Fitted
     tags: tuple[str, ...]  #: every hashtag that the network takes, also those that did not fit
-    photos: tuple[Photo, ...]
+    photos: tuple[Photo, ...]  #: none where the network has no room for them under this text
     card: Card
     limits: Mapping[str, Any]
     instant: datetime  #: UTC; when it goes
+    unfit: tuple[Dropped, ...] = ()  #: photos that cannot be made to fit the network
+    behind: tuple[str, ...] = ()  #: photos that the text leaves no room for
 
     @property
     def segments(self) -> Segments:

@@ -24,7 +24,7 @@ from distributor.contract import (
 )
 from distributor.errors import ConfigError
 from distributor.http import Answer, Http, Request, is_secure, read_local, write_local
-from distributor.posts import photos
+from distributor.posts import abilities, photos
 from distributor.posts.answers import Known, judge
 from distributor.posts.post import as_json
 from distributor.posts.receipts import keeping, with_made
@@ -45,6 +45,7 @@ class Sending(Channel):
     EDIT: ClassVar[bool] = False
     DELETE: ClassVar[bool] = False
     RETURNS_ID: ClassVar[bool] = True
+    ALT: ClassVar[bool] = True  #: the request carries what a photo shows, for who cannot see it
     NEEDS_PAGE: ClassVar[bool] = True  #: the network draws the link's card from the page
     SECRET: ClassVar[str] = "token"  # noqa: S105  the name of the field that makes it live
     ADDRESS: ClassVar[str] = "api"  #: the field that says where it sends
@@ -119,33 +120,24 @@ class Sending(Channel):
     @property
     def capabilities(self) -> Capabilities:
         """What the network can do with the credential; a folder can do little."""
-        live = self._is_live
+        return self.able if self._is_live else Capabilities(idempotency=Idempotency.A, alt_text=self.ALT)
+
+    @property
+    def able(self) -> Capabilities:
+        """What the network can do with a credential, whether there is one yet or not."""
         return Capabilities(
-            idempotency=self.CLASS if live else Idempotency.A,
-            edit=live and self.EDIT and self.corrections == "edit",
-            delete=live and self.DELETE,
-            returns_id=live and self.RETURNS_ID,
-            needs_page=live and self.NEEDS_PAGE,
+            idempotency=self.CLASS,
+            edit=self.EDIT and self.corrections == "edit",
+            delete=self.DELETE,
+            returns_id=self.RETURNS_ID,
+            needs_page=self.NEEDS_PAGE,
+            alt_text=self.ALT,
         )
 
     @property
     def once_live(self) -> str:
-        """What the network can do, for a preview without a credential."""
-        lost = {
-            Idempotency.A: "a lost answer is repeated with the same key",
-            Idempotency.B: "a lost answer is repeated, and a duplicate refused",
-            Idempotency.C: "a lost answer is looked up",
-            Idempotency.D: "a lost answer is for a person",
-        }[self.CLASS]
-        can = [word for word, able in (("edited", self.EDIT), ("deleted", self.DELETE)) if able]
-        return f"{lost} (class {self.CLASS}); it can be {' and '.join(can) if can else 'neither edited nor deleted'}"
-
-    @property
-    def remains(self) -> str:
-        """Without a credential nothing was sent."""
-        if self._is_live:
-            return f"delete it on {self.NETWORK} by hand"
-        return "nothing was sent: its request lies in a folder of this machine"
+        """What the network can do, for a preview without a credential; from the same facts as `capabilities`."""
+        return abilities.sentence(self.able)
 
     @property
     def destination(self) -> Destination:

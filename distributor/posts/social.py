@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
-from distributor.contract import Count, Dropped, Finding, Kit, Message, public
+from distributor.contract import Count, Dropped, Finding, Kit, MediaFile, Message, public
 from distributor.fields import Line
 from distributor.posts import photos
 from distributor.posts.post import Card, Post, as_json, findings
@@ -26,6 +26,7 @@ class Social(Sending):
     TAGS: ClassVar[hashtags.Rule | None] = None  #: None: `#` means something else there
     EFFECT: ClassVar[str]  #: what the network makes of a word that only looks live
     FINDS: ClassVar[bool] = True  #: the server finds links and hashtags by itself
+    BY_ADDRESS: ClassVar[bool] = False  #: the network fetches photos from the public address that the post names
 
     media: Literal["card", "photos", "none"] = "card"  #: what stands under the text
     display_name: Line | None = None  #: the account's name, for the preview; default: the issuer's
@@ -56,6 +57,19 @@ class Social(Sending):
         """How a hashtag is written."""
         return "#{}"
 
+    def has_room(self, segments: Segments, limits: Mapping[str, Any]) -> bool:  # noqa: ARG002  most have
+        """Return whether photos can go with this text; where they cannot, the text goes alone."""
+        return True
+
+    def has_card(self, post: Post) -> bool:  # noqa: ARG002  the default goes by the config alone
+        """Return whether readers see a card of the link: the request asks for it, or the network draws it by itself."""
+        return self.media == "card"
+
+    def card(self, post: Post) -> Mapping[str, str]:
+        """Return what readers see of the link's card (`title`, `description`, `host`); empty where there is none."""
+        host = post.url.partition("://")[2].partition("/")[0]
+        return {"title": post.card.title, "description": post.card.description, "host": host}
+
     def facts(self, post: Post) -> Mapping[str, str]:  # noqa: ARG002  the default has none
         """The channel's own facts for `meta`."""
         return {}
@@ -83,8 +97,7 @@ class Social(Sending):
         limits = kit.networks[self.TYPE]
         made, source, left = self._post(release, text, kit)
         content, kind = self.encode(self.body(made))
-        card = made.card.image
-        files = tuple(one.file for one in made.photos) if self.media == "photos" else ((card,) if card else ())
+        travels = (*(one.file for one in made.photos), *((made.card.image,) if made.card.image else ()))
         title = next((line for line in made.words.split("\n") if line.strip()), made.words)
         return Message(
             channel=self.name,
@@ -98,12 +111,15 @@ class Social(Sending):
             entities=made.entities,
             counts=(*self.counts(made.segments, limits, photos=bool(made.photos)), *self.sizes(content, limits)),
             dropped=left,
-            media=files,
+            media=travels,
+            hosted=self._hosted(made),
             recipients=public(text),
             meta={
                 **self._shown(made),
                 "source": source,
                 "cut": "headline" if made.fitted.cut else "",
+                "behind": ", ".join(made.behind),
+                "unfit": "\n".join(f"{one.text}: {one.why}" for one in made.unfit),
                 **self.facts(made),
             },
         )
@@ -112,7 +128,7 @@ class Social(Sending):
         """The post, the release field that its words come from, and what it leaves out."""
         limits, url, rule = kit.networks[self.TYPE], kit.page_url(release, text), self.tag_rule(kit.networks[self.TYPE])
         tags = hashtags.accepted(text.hashtags, rule) if rule else hashtags.Accepted(tags=(), omitted=())
-        pictures, unfit = photos.chosen(text, kit, limits) if self.media == "photos" else ((), ())
+        chosen = photos.chosen(text, kit, limits, alt=self.ALT) if self.media == "photos" else photos.Chosen()
         values = kit.values(release, text)
         fitted, source = post.choose(
             text,
@@ -125,30 +141,44 @@ class Social(Sending):
                 values=values,
                 tag_form=self.tag_form(limits),
             ),
-            fits=self._fits(limits, photos=bool(pictures)),
+            fits=self._fits(limits, photos=bool(chosen.photos)),
         )
-        image, image_url = None, ""
-        if self.OWN_CARD and self.media == "card":
-            image, image_url = photos.card_image(text, kit, max_bytes=int(limits.get("card_image_bytes", 1_000_000)))
+        room = self.has_room(fitted.segments, limits)
         made = Post(
             release=release,
             text=text,
             url=url,
             fitted=fitted,
             tags=tags.tags,
-            photos=pictures,
-            card=Card(
-                url=url,
-                title=text.headline,
-                description=text.summary or text.subheadline or "",
-                image=image if self.UPLOADS_CARD else None,
-                image_url=image_url,
-            ),
+            photos=chosen.photos if room else (),
+            card=self._card(text, kit, url, limits),
             limits=limits,
             instant=kit.lift,
+            unfit=chosen.unfit,
+            behind=() if room else tuple(one.file.name for one in chosen.photos),
         )
-        left = (*(Dropped(text=o.text, why=o.why) for o in (*tags.omitted, *fitted.omitted)), *unfit)
-        return made, source, left
+        omitted = (Dropped(text=one.text, why=one.why) for one in (*tags.omitted, *fitted.omitted))
+        return made, source, (*omitted, *chosen.over)
+
+    def _card(self, text: LanguageVersion, kit: Kit, url: str, limits: Mapping[str, Any]) -> Card:
+        """Return the link's card, with its picture where the post brings or names one."""
+        image = photos.CardImage()
+        if self.OWN_CARD and self.media == "card":
+            image = photos.card_image(text, kit, max_bytes=int(limits.get("card_image_bytes", 1_000_000)))
+        return Card(
+            url=url,
+            title=text.headline,
+            description=text.summary or text.subheadline or "",
+            image=image.file if self.UPLOADS_CARD else None,
+            hosted=None if self.UPLOADS_CARD else image.hosted,
+            image_url=image.url,
+            image_alt=image.alt,
+        )
+
+    def _hosted(self, made: Post) -> tuple[MediaFile, ...]:
+        """Return the files that the network fetches from the address that the post names."""
+        named = [one for photo in made.photos for one in (photo.file, photo.small) if one] if self.BY_ADDRESS else []
+        return (*named, *((made.card.hosted,) if made.card.hosted else ()))
 
     def _fits(self, limits: Mapping[str, Any], *, photos: bool) -> Callable[[Segments], bool]:
         return lambda segments: not any(c.over for c in self.counts(segments, limits, photos=photos))
@@ -162,9 +192,8 @@ class Social(Sending):
             shown_as["once_live"] = self.once_live
         if fold := limits.get("fold"):
             shown_as["fold"] = " ".join(map(str, fold))
-        if self.media == "card" and limits.get("card", True):
-            host = made.url.partition("://")[2].partition("/")[0]
-            shown_as |= {"card_title": made.card.title, "card_description": made.card.description, "card_host": host}
+        if self.has_card(made) and limits.get("card", True):
+            shown_as |= {f"card_{name}": words for name, words in self.card(made).items()}
         return shown_as
 
     @property
@@ -187,8 +216,15 @@ class Social(Sending):
         if self.FINDS:
             yield from remarks.dead(message.text, live, own)
         yield from remarks.accidents(live, own, effect=self.EFFECT)
-        for file in message.media:
-            yield from remarks.altless(file.name, file.alt)
+        if self.ALT and self.media == "photos":
+            for file in message.media:
+                yield from remarks.altless(file.name, file.alt)
+        if behind := message.meta["behind"]:
+            text = f"{behind} stays behind: the text is too long to stand under a photo"
+            yield remarks.Remark(severity="warning", code="photos-left-out", text=text, field="media")
+        for line in filter(None, message.meta["unfit"].split("\n")):
+            text = f"{line}; crop it, save it anew, or take it out of the release"
+            yield remarks.Remark(severity="error", code="photo-unfit", text=text, field="media")
         yield from self.more(message)
 
     def linkless(self, message: Message) -> Iterable[remarks.Remark]:
