@@ -32,6 +32,7 @@ from distributor.contract import public as everybody
 from distributor.errors import ConfigError
 from distributor.fields import Url
 from distributor.http import is_secure
+from distributor.plain import counted
 from distributor.release import Release
 from distributor.settings import Secret
 
@@ -179,7 +180,7 @@ class Bucket(Channel):
             return Receipt(id=str(note))
         sent, removed = await self._copy()
         gone = f", {removed} removed" if removed else ""
-        return Receipt(id=self.destination.place, detail=f"{sent} files copied{gone}")
+        return Receipt(id=self.destination.place, detail=f"{counted(sent, 'file')} copied{gone}")
 
     def read_back(self, receipt: Receipt) -> bytes | None:
         """What was written down here; None for a copy elsewhere."""

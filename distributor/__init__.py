@@ -1,9 +1,6 @@
 """distributor: one canonical press release, previewed, sealed and sent on every channel at its embargo instant."""
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    __version__: str
+__version__: str
 
 
 def __getattr__(name: str) -> str:

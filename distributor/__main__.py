@@ -1,5 +1,5 @@
 """`python -m distributor`."""
 
-from distributor.cli.main import main
+from distributor.cli.start import main
 
 main()

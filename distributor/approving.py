@@ -7,6 +7,7 @@ from datetime import datetime
 from distributor import sheet
 from distributor.embargo import spell
 from distributor.errors import ActionError
+from distributor.plain import counted
 from distributor.preview import Preview
 from distributor.settings import Policy
 from distributor.store import Ledger, approvals
@@ -52,7 +53,7 @@ def approve(ledger: Ledger, preview: Preview, *, who: str, now: datetime) -> Sta
     not fixed: its bytes would be others.
     """
     if errors := preview.errors():
-        raise ActionError(f"it has {len(errors)} errors, the first: {errors[0].text}")
+        raise ActionError(f"it has {counted(len(errors), 'error')}, the first: {errors[0].text}")
     if not preview.lift_is_fixed:
         raise ActionError("it has no embargo: say when it goes out, then approve it")
     known = standing(ledger, preview)

@@ -4,6 +4,9 @@ import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+#: Known names that a message lists at most.
+_LISTED = 20
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
@@ -52,4 +55,7 @@ def nearest(word: str, known: Iterable[str]) -> str:
     close = difflib.get_close_matches(word, names, n=1, cutoff=0.6)
     if close:
         return f" (did you mean '{close[0]}'?)"
-    return f" (known: {', '.join(names)})" if names else ""
+    if not names:
+        return ""
+    more = f" and {len(names) - _LISTED:,} more" if len(names) > _LISTED else ""
+    return f" (known: {', '.join(names[:_LISTED])}{more})"

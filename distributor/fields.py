@@ -166,7 +166,8 @@ def _embargo(value: Any) -> Any:
 
 Line = Annotated[str, StringConstraints(min_length=1), AfterValidator(_line)]
 Prose = Annotated[str, StringConstraints(min_length=1), AfterValidator(_prose)]
-Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", min_length=3, max_length=80)]
+SLUG = r"^[a-z0-9]+(-[a-z0-9]+)*$"
+Slug = Annotated[str, StringConstraints(pattern=SLUG, min_length=3, max_length=80)]
 Language = Annotated[str, AfterValidator(language_tag)]
 Address = Annotated[str, AfterValidator(_address)]
 Url = Annotated[str, AfterValidator(web_url)]

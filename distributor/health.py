@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from distributor.clock import STEP
 from distributor.lifecycle import WAITING, State
-from distributor.store import Worker
+from distributor.plain import counted
+from distributor.store import STOPPED_WORKER, Worker
 from distributor.store.attention import RETRIED_TOO_LONG, Need, Needs
 
 if TYPE_CHECKING:
@@ -38,7 +39,8 @@ class Health:
 
     now: datetime
     workers: tuple[Worker, ...]  #: alive ones
-    last_beat: datetime | None
+    last_beat: datetime | None  #: of a service that did not stop by itself
+    stopped_at: datetime | None = None  #: when the last one stopped as it was told to
     oldest_waiting: datetime | None
     counts: dict[State, int]
     needs: Needs  #: deliveries that need a person, by release and reason
@@ -71,7 +73,7 @@ class Health:
         """
         found = []
         if waiting := self.unattended:
-            what = "1 delivery waits" if waiting == 1 else f"{waiting} deliveries wait"
+            what = f"{counted(waiting, 'delivery', 'deliveries')} {'waits' if waiting == 1 else 'wait'}"
             found.append(f"{what} and no 'distributor run' is running on this site")
         if self.overdue:
             found.append(f"the oldest waiting delivery is overdue by {round(self.overdue.total_seconds())} s")
@@ -101,11 +103,14 @@ def judge(
     counts: dict[State, int],
     needs: Needs,
 ) -> Health:
-    """`workers` are all that have not said goodbye, the liveliest first."""
+    """`workers` are all that the ledger knows, the liveliest first, and among them the last that stopped."""
+    ended = max((worker.beat_at for worker in workers if worker.name == STOPPED_WORKER), default=None)
+    others = [worker for worker in workers if worker.name != STOPPED_WORKER]
     return Health(
         now=now,
-        workers=tuple(worker for worker in workers if now - worker.beat_at <= SILENT_AFTER),
-        last_beat=workers[0].beat_at if workers else None,
+        workers=tuple(worker for worker in others if now - worker.beat_at <= SILENT_AFTER),
+        last_beat=others[0].beat_at if others else None,
+        stopped_at=ended,
         oldest_waiting=oldest_waiting,
         counts=counts,
         needs=needs,

@@ -2,9 +2,13 @@
 
 import csv
 import io
+import os
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
 
 from distributor import agreed
+from distributor.plain import one_line
 from distributor.store import Delivery, Ledger, Release
 
 _HEAD = ("version", "kind", "channel", "recipient", "name", "state", "planned_for", "sent_at", "late_ms", "attempts", "id", "url", "reason", "remarks")  # fmt: skip
@@ -39,6 +43,15 @@ def remarks(known: Iterable[Release]) -> dict[int, str]:
     return {one.version: "; ".join(agreed.remarks(one.snapshot)) for one in known}
 
 
+def brief(row: Delivery, root: Path | None) -> Delivery:
+    """The delivery with files named by where they lie in the site, not on the machine."""
+    if root is None:
+        return row
+    prefix = f"{root}{os.sep}"
+    id_, url, reason = (text and text.replace(prefix, "") for text in (row.remote_id, row.remote_url, row.reason))
+    return replace(row, remote_id=id_, remote_url=url, reason=reason)
+
+
 def of(ledger: Ledger, known: Iterable[Release]) -> Iterator[Delivery]:
     """The deliveries of some versions in their order."""
     for one in known:
@@ -46,5 +59,6 @@ def of(ledger: Ledger, known: Iterable[Release]) -> Iterator[Delivery]:
 
 
 def _harmless(value: object) -> object:
-    """A cell that a spreadsheet does not take for a formula (OWASP, CSV injection)."""
-    return f"'{value}" if isinstance(value, str) and value[:1] in tuple("=+-@\t\r") else value
+    """A cell of one line that steers no terminal, and that a spreadsheet does not take for a formula (OWASP, CSV injection)."""
+    shown = one_line(value) if isinstance(value, str) else value
+    return f"'{shown}" if isinstance(shown, str) and shown[:1] in tuple("=+-@\t\r") else shown

@@ -7,21 +7,32 @@ tick falls silent.
 """
 
 import asyncio
+import logging
+import math
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 
+from apscheduler import events
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.date import DateTrigger
 from apscheduler.triggers.interval import IntervalTrigger
 
 from distributor.clock import Clock
+from distributor.errors import DistributorError
 
 _HORIZON = timedelta(hours=24)
 _NEAR = timedelta(seconds=10)
 #: APScheduler's interval goes by the wall clock: stepped back an hour, the next tick would come in an hour.
 _SILENCE = 2.0
+_SLOW_AGAIN = 60.0  #: seconds until a slow ledger is spoken of again
 #: Never dropped for being late, never piled up, never twice at once.
 _JOB_DEFAULTS = {"misfire_grace_time": None, "coalesce": True, "max_instances": 1}
+#: APScheduler's own lines are for who knows APScheduler. What they mean is said through `trouble`.
+_LOGGER = "apscheduler"
+
+
+class SlowTick(DistributorError):
+    """A tick that is not through when the next is due."""
 
 
 class Alarm:
@@ -46,6 +57,7 @@ class Alarm:
         self._last_tick = clock.monotonic()
         self._trouble = trouble
         self._ticking = False
+        self._told_slow = -math.inf
 
     def wake(self) -> None:
         """Look again now. Only from the loop's own thread."""
@@ -66,7 +78,9 @@ class Alarm:
             await asyncio.gather(*tasks, return_exceptions=True)
 
     def _start(self) -> None:
+        logging.getLogger(_LOGGER).setLevel(logging.CRITICAL + 1)
         self._scheduler = AsyncIOScheduler(timezone=UTC, job_defaults=_JOB_DEFAULTS)
+        self._scheduler.add_listener(self._on_event, events.EVENT_JOB_MAX_INSTANCES | events.EVENT_JOB_ERROR)
         self._scheduler.add_job(self._on_tick, IntervalTrigger(seconds=1, timezone=UTC), id="tick")
         self._scheduler.start()
         self._last_tick = self._clock.monotonic()
@@ -91,6 +105,15 @@ class Alarm:
         finally:
             self._ticking = False
         self._wake.set()  # whatever was overlooked: receipts to write, rows that another machine left
+
+    def _on_event(self, event: events.JobEvent) -> None:
+        """Say in our words what APScheduler would log."""
+        now = self._clock.monotonic()
+        if event.code == events.EVENT_JOB_MAX_INSTANCES and now - self._told_slow > _SLOW_AGAIN:
+            self._told_slow = now
+            self._trouble(SlowTick("the ledger has not answered for more than a second"))
+        elif error := getattr(event, "exception", None):
+            self._trouble(error)
 
     async def _ring(self, moment: datetime) -> None:
         """A coroutine, so that it runs in the loop and not in APScheduler's threads."""

@@ -58,7 +58,7 @@ class Secret:
         if isinstance(value, dict) and len(value) == 1 and set(value) <= {"env", "file"}:
             return cls(**{key: str(text) for key, text in value.items()})
         raise PydanticCustomError(
-            "secret", 'a secret is never written here; refer to it: {{ env = "NAME" }} or {{ file = "path" }}'
+            "secret", 'a secret is never written here; refer to it: { env = "NAME" } or { file = "path" }'
         )
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from distributor import images
 from distributor.contract import Finding, MediaFile, Message
 from distributor.embargo import spell
+from distributor.plain import counted
 from distributor.preview import Preview, Rendered, read_media
 from distributor.release import LatePolicy
 from distributor.render import Templates
@@ -146,8 +147,8 @@ def late(preview: Preview) -> str:
     """What happens when the instant is missed."""
     if preview.release.late is LatePolicy.send:
         return "sent however late, and marked late"
-    minutes = preview.catch_up_within.total_seconds() / 60
-    return f"sent up to {minutes:.0f} minutes late, then held for a person"
+    minutes = round(preview.catch_up_within.total_seconds() / 60)
+    return f"sent up to {counted(minutes, 'minute')} late, then held for a person"
 
 
 def _data(file: MediaFile) -> str:

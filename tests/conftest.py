@@ -51,6 +51,12 @@ class FakeClock:
             FakeClock.server(now)
 
 
+@pytest.fixture(autouse=True)
+def _unwrapped(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test's output is as wide as the terminal of who runs it, or as a library makes it."""
+    monkeypatch.delenv("COLUMNS", raising=False)
+
+
 @pytest.fixture(scope="session")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A key and a certificate for localhost in one file."""

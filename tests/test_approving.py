@@ -98,7 +98,7 @@ def test_what_cannot_go_out_is_not_approved(root: Path) -> None:
     with pytest.raises(ActionError, match="no embargo"):
         approve(root, sites.release(root, None), "wan")
     sites.configure(root, BLOCKS.replace('["wan@post.example"]', "[]"))
-    with pytest.raises(ActionError, match="1 errors, the first: nobody to send to"):
+    with pytest.raises(ActionError, match="1 error, the first: nobody to send to"):
         approve(root, sites.release(root, LIFT), "wan")
 
 

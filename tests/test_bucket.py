@@ -92,7 +92,7 @@ def test_a_bucket_holds_what_is_public_and_only_what_changed_is_sent(
     assert s3.received == []
     public.put(root / "feed.xml", b"<rss>new</rss>")
     public.remove(root / "harbour-line-opening" / "release.txt")
-    assert copy(bucket, sample, kit) == "1 files copied, 1 removed"
+    assert copy(bucket, sample, kit) == "1 file copied, 1 removed"
     assert s3.objects["news/feed.xml"].body == b"<rss>new</rss>"
     assert "news/harbour-line-opening/release.txt" not in s3.objects
 

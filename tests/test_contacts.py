@@ -215,7 +215,7 @@ def test_the_commands(cli: Cli, listed: Path) -> None:
     code, _, err = cli("contacts", "remove", "press", "wan@x.example")
     assert (code, "is not on press" in err) == (2, True)
     assert cli("contacts", "add", "press", "a@b>\r\nRCPT TO:<x@y.example>")[0] == 2
-    assert "is missing" in cli("contacts", "list", "nobody")[2]
+    assert "there is no list 'nobody' (known: press)" in cli("contacts", "list", "nobody")[2]
 
 
 def test_a_missing_list_stops_the_preview(cli: Cli) -> None:
@@ -235,17 +235,21 @@ def test_a_test_mail_and_a_report(tmp_path: Path, capsys: pytest.CaptureFixture[
     cli = Cli(root, capsys)
     cli.clock = site.clock
     code, out, _ = cli("send-test", str(root / "piers.md"), "--to", "Me <me@x.example>")
-    assert (code, "sent to me@x.example" in out) == (0, True)
     (sent,) = (root / "outbox" / "email" / "new").iterdir()
+    assert (code, f"not sent, for it names no server; {sent.stat().st_size:,} bytes" in out) == (0, True)
+    assert out.endswith(f" are in outbox/email/new/{sent.name}\n")
     assert b"To: Me <me@x.example>" in sent.read_bytes()
     assert [row.state for row in site.rows()] == [State.planned] * 2
+    cli.clock.step(timedelta(seconds=1))
+    assert cli("send-test", str(root / "piers.md"), "--to", "b@x.example")[0] == 0
+    assert len(list(sent.parent.iterdir())) == 2  # the first is still there
     assert cli("send-test", str(root / "piers.md"), "--to", "nobody")[0] == 2
     site.clock.set(LIFT)
     site.drain()
     code, out, _ = cli("report", "three-piers")
     assert code == 0
     assert out.startswith(
-        "version,kind,channel,recipient,name,state,planned_for,sent_at,late_ms,attempts,id,url,reason\n"
+        "version,kind,channel,recipient,name,state,planned_for,sent_at,late_ms,attempts,id,url,reason,remarks\n"
     )
     assert "1,release,email,wan@x.example,Wan,delivered,2030-03-01T13:00:00+00:00" in out
     assert "'=cmd@x.example" in out  # no formula in a spreadsheet

@@ -22,7 +22,8 @@ NOW = datetime(2030, 3, 4, 8, tzinfo=UTC)
 
 
 def output(capsys: pytest.CaptureFixture[str], clock: FakeClock, *args: str) -> str:
-    with pytest.raises(SystemExit):
+    with pytest.MonkeyPatch.context() as terminal, pytest.raises(SystemExit):
+        terminal.setenv("COLUMNS", "100")
         cli.main(list(args), clock=clock)
     return capsys.readouterr().out
 

@@ -118,7 +118,7 @@ def test_what_is_no_program(program: Callable[[str], Path]) -> None:
 def test_send_test_prints_the_score_when_asked(program: Callable[[str], Path], run: Run, tmp_path: Path) -> None:
     folder = program(f"cat > mail; cat <<'E'\n{ANSWER}E")
     code, out, _ = run("--spam-score")
-    assert (code, SAYS in out, "sent to me@x.example" in out) == (0, True, True)
+    assert (code, SAYS in out, "bytes for me@x.example" in out) == (0, True, True)
     (mail,) = sent(tmp_path)
     assert mail.read_bytes() == (folder / "mail").read_bytes()
     assert "spam score" not in run()[1]
@@ -128,7 +128,7 @@ def test_send_test_prints_the_score_when_asked(program: Callable[[str], Path], r
 @pytest.mark.usefixtures("nowhere")
 def test_send_test_says_that_it_is_not_installed(run: Run) -> None:
     code, out, _ = run("--spam-score")
-    assert (code, "SpamAssassin is not installed" in out, "sent to" in out) == (0, True, True)
+    assert (code, "SpamAssassin is not installed" in out, "bytes for" in out) == (0, True, True)
 
 
 def test_a_failure_sends_nothing(program: Callable[[str], Path], run: Run, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 
 from distributor.contract import Message, Severity
+from distributor.plain import counted
 
 from . import clients
 
@@ -32,7 +33,7 @@ def remarks(message: Message) -> Iterator[tuple[Severity, str, str, str | None]]
         text = "no press contact with an e-mail address: answers go to the sender"
         yield Severity.warning, "reply-to-missing", text, "contacts"
     if len(message.recipients) > _MANY and "List-Unsubscribe" not in names:
-        text = f"{len(message.recipients)} recipients and no way to unsubscribe: set 'unsubscribe' to an address"
+        text = f"{counted(len(message.recipients), 'recipient')} and no way to unsubscribe: set 'unsubscribe' to an address"
         yield Severity.warning, "unsubscribe-missing", text, "unsubscribe"
     for recipient in message.recipients:
         if not recipient.address.isascii():

@@ -26,6 +26,7 @@ from distributor.contract import (
 from distributor.contract import public as everybody
 from distributor.errors import ConfigError
 from distributor.fields import Url
+from distributor.plain import counted
 from distributor.public import localized
 from distributor.release import LanguageVersion, Release
 from distributor.shelf import Shelf
@@ -200,7 +201,7 @@ class Rss(Channel):
             if newest == row.version:
                 made = documents.Feeds(message.meta, message.lang, shelf, self.items, self.formats, tags=self.tag_feeds)
                 public.write(folder, made.touched(row, earlier, folder))
-        notes = [f"{len(rows)} items"]
+        notes = [counted(len(rows), "item")]
         if newest > row.version:
             notes.append(f"version {newest} stands there already")
         if damaged:

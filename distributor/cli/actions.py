@@ -9,22 +9,22 @@ from typing import TypedDict
 import click
 from rich.console import Console
 
-from distributor.cli import as_json, draw
-from distributor.cli.main import Setting, listed
+from distributor.cli import as_json, draw, output
+from distributor.cli.main import Setting, json_option, listed
 from distributor.contract import Severity
 from distributor.desk import Scheduled
 from distributor.fields import web_url
 from distributor.lifecycle import State
+from distributor.plain import counted
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
-_JSON = click.option("--json", "json_", is_flag=True, help="Print as JSON.")
 
 
 @click.command("schedule")
 @click.argument("release", type=_FILE)
 @click.option("--at", help="When: 'now', '+10m' or a time with its zone (default: at the embargo).")
 @click.option("--channels", multiple=True, metavar="NAME,…", help="Only these channels (default: all enabled ones).")
-@_JSON
+@json_option
 @click.pass_obj
 def schedule_command(setting: Setting, release: Path, at: str | None, channels: Sequence[str], *, json_: bool) -> None:
     """Seal the release as it is previewed now, and plan its deliveries for the embargo instant."""
@@ -33,7 +33,7 @@ def schedule_command(setting: Setting, release: Path, at: str | None, channels: 
     desk = setting.desk(listed(channels))
     done = desk.schedule(release, instants.instant(at, setting.clock.now()) if at else None)
     if json_:
-        as_json.show({**as_json.preview(done.preview), "already": done.already})
+        as_json.show({**as_json.preview(done.preview, desk.site.root), "already": done.already})
         return
     draw_scheduled(draw.console(), done, desk.site.root)
 
@@ -67,48 +67,55 @@ def _offset(after: timedelta) -> str:
     return "at the lift" if not after else f"{draw.lag(after)} from the lift"
 
 
-def _say(setting: Setting, action: str, release_id: str) -> None:
+def _say(setting: Setting, action: str, release_id: str, *, json_: bool) -> None:
     desk = setting.desk()
     release, moved = getattr(desk, action)(release_id)
-    words = {"hold": "held", "resume": "planned again", "cancel": "canceled"}[action]
-    click.echo(f"{release.id} version {release.version}: {moved} {'delivery' if moved == 1 else 'deliveries'} {words}")
     _, releases = desk.status()
-    for one, rows in releases:
-        if (one.id, one.version) == (release.id, release.version):
-            out = sum(row.state is State.delivered for row in rows)
-            wire = sum(row.state is State.sending for row in rows)
-            if out or wire:
-                click.echo(f"already out: {out}, on the wire: {wire}")
+    states = Counter(
+        row.state for one, rows in releases if (one.id, one.version) == (release.id, release.version) for row in rows
+    )
+    out, wire = states[State.delivered], states[State.sending]
+    if json_:
+        facts = {"id": release.id, "version": release.version, "action": action, "moved": moved}
+        as_json.show({**facts, "delivered": out, "in_flight": wire})
+        return
+    words = {"hold": "held", "resume": "planned again", "cancel": "canceled"}[action]
+    output.say(f"{release.id} version {release.version}: {counted(moved, 'delivery', 'deliveries')} {words}")
+    if out or wire:
+        output.say(f"already out: {out}, on the wire: {wire}")
 
 
 @click.command("hold")
 @click.argument("release_id")
+@json_option
 @click.pass_obj
-def hold_command(setting: Setting, release_id: str) -> None:
+def hold_command(setting: Setting, release_id: str, *, json_: bool) -> None:
     """Stop everything of a release that is not on the wire yet, until 'resume'."""
-    _say(setting, "hold", release_id)
+    _say(setting, "hold", release_id, json_=json_)
 
 
 @click.command("resume")
 @click.argument("release_id")
+@json_option
 @click.pass_obj
-def resume_command(setting: Setting, release_id: str) -> None:
+def resume_command(setting: Setting, release_id: str, *, json_: bool) -> None:
     """Let go what was held, missed or failed; what is overdue goes out at once."""
-    _say(setting, "resume", release_id)
+    _say(setting, "resume", release_id, json_=json_)
 
 
 @click.command("cancel")
 @click.argument("release_id")
+@json_option
 @click.pass_obj
-def cancel_command(setting: Setting, release_id: str) -> None:
+def cancel_command(setting: Setting, release_id: str, *, json_: bool) -> None:
     """Cancel everything of a release that has not gone out."""
-    _say(setting, "cancel", release_id)
+    _say(setting, "cancel", release_id, json_=json_)
 
 
 @click.command("reschedule")
 @click.argument("release_id")
 @click.option("--at", required=True, help="When: '+10m' or a time with its zone.")
-@_JSON
+@json_option
 @click.pass_obj
 def reschedule_command(setting: Setting, release_id: str, at: str, *, json_: bool) -> None:
     """Move a release of which nothing has gone out yet to another instant; it is rendered and sealed anew."""
@@ -118,7 +125,7 @@ def reschedule_command(setting: Setting, release_id: str, at: str, *, json_: boo
     moment, zone = instants.zoned(at, setting.clock.now())
     done = desk.reschedule(release_id, moment, zone)
     if json_:
-        as_json.show(as_json.preview(done.preview))
+        as_json.show(as_json.preview(done.preview, desk.site.root))
         return
     draw_scheduled(draw.console(), done, desk.site.root)
 
@@ -140,6 +147,7 @@ class _Which(TypedDict):
 @click.option("--recipient", metavar="ADDRESS", help="Only this recipient.")
 @click.option("--url", metavar="URL", help="With --there: where it is, for the report.")
 @click.option("--version", "number", type=click.IntRange(min=1), metavar="N", help="Only this version.")
+@json_option
 @click.pass_obj
 def settle_command(
     setting: Setting,
@@ -149,6 +157,8 @@ def settle_command(
     recipient: str | None,
     url: str | None,
     number: int | None,
+    *,
+    json_: bool,
 ) -> None:
     """Say what became of deliveries in doubt, or close (--not-sent) what failed, was refused or was missed."""
     if answer is None:
@@ -164,10 +174,14 @@ def settle_command(
         rows = setting.desk().close(release_id, **which)
     else:
         rows = setting.desk().settle(release_id, there=answer == "there", url=url, **which)
+    if json_:
+        settled = [{"channel": row.channel, "recipient": row.recipient, "state": row.state} for row in rows]
+        as_json.show({"id": release_id, "settled": settled})
+        return
     closed = "closed, not sent" if answer == "close" else "canceled, as its release is"
     words = {State.delivered: "delivered", State.canceled: closed}
     for row in rows:
-        click.echo(f"{row.channel} {row.recipient}: {words.get(row.state, 'goes out again')}")
+        output.say(f"{row.channel} {row.recipient}: {words.get(row.state, 'goes out again')}")
 
 
 @click.command("retry")
@@ -175,35 +189,53 @@ def settle_command(
 @click.option("--channel", metavar="NAME", help="Only this channel.")
 @click.option("--recipient", metavar="ADDRESS", help="Only this recipient.")
 @click.option("--version", "number", type=click.IntRange(min=1), metavar="N", help="Only this version.")
+@json_option
 @click.pass_obj
 def retry_command(
-    setting: Setting, release_id: str, channel: str | None, recipient: str | None, number: int | None
+    setting: Setting,
+    release_id: str,
+    channel: str | None,
+    recipient: str | None,
+    number: int | None,
+    *,
+    json_: bool,
 ) -> None:
     """Try again, now, what failed, was refused or missed, or waits for its next try."""
-    for name, planned in setting.desk().retry(release_id, version=number, channel=channel, recipient=recipient).items():
-        click.echo(f"{name}: {planned} {'goes' if planned == 1 else 'go'} out again")
+    again = setting.desk().retry(release_id, version=number, channel=channel, recipient=recipient)
+    if json_:
+        as_json.show({"id": release_id, "planned": again})
+        return
+    for name, planned in again.items():
+        output.say(f"{name}: {planned} {'goes' if planned == 1 else 'go'} out again")
 
 
 @click.command("kill")
 @click.argument("release_id")
 @click.option("--yes", is_flag=True, help="Do not ask.")
+@json_option
 @click.pass_obj
-def kill_command(setting: Setting, release_id: str, *, yes: bool) -> None:
+def kill_command(setting: Setting, release_id: str, *, yes: bool, json_: bool) -> None:
     """Withdraw a release for good: what is not out is canceled, what can be taken back is. Its pages answer 410 then."""
+    if json_ and not yes:
+        raise click.UsageError("With --json nobody is asked: say --yes, too.")
     if not yes:
         click.confirm(f"Withdraw '{release_id}' everywhere, for good?", abort=True)
     release, back, left = setting.desk().kill(release_id)
-    click.echo(f"{release.id} is killed: nothing more of it goes out")
+    if json_:
+        taken, stays = (Counter(row.channel for row in rows) for rows in (back, left))
+        as_json.show({"id": release.id, "version": release.version, "taken_back": taken, "left": stays})
+        return
+    output.say(f"{release.id} is killed: nothing more of it goes out")
     for name, number in Counter(row.channel for row in back).items():
-        click.echo(f"{name}: {number} taken back by the service, at once")
+        output.say(f"{name}: {number} taken back by the service, at once")
     advice = setting.desk().remains({row.channel for row in left})
     for name, number in Counter(row.channel for row in left).items():
-        click.echo(f"{name}: {number} cannot be taken back; {advice[name]}")
+        output.say(f"{name}: {number} cannot be taken back; {advice[name]}")
 
 
 @click.command("verify")
 @click.argument("release_id")
-@_JSON
+@json_option
 @click.pass_obj
 def verify_command(setting: Setting, release_id: str, *, json_: bool) -> int:
     """Prove that what was sent is, byte for byte, what was previewed. Exit code 1 when it is not."""

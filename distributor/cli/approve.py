@@ -5,7 +5,8 @@ from pathlib import Path
 import click
 
 from distributor import agreed, instants
-from distributor.cli.main import Setting
+from distributor.cli import as_json, output
+from distributor.cli.main import Setting, json_option
 from distributor.embargo import spell
 
 
@@ -13,22 +14,33 @@ from distributor.embargo import spell
 @click.argument("release", type=click.Path(path_type=Path, dir_okay=False))
 @click.option("--at", help="The time it is meant to go out, where it has no embargo.")
 @click.option("--revoke", is_flag=True, help="Take your approval back.")
+@json_option
 @click.pass_obj
-def approve_command(setting: Setting, release: Path, at: str | None, *, revoke: bool) -> None:
+def approve_command(setting: Setting, release: Path, at: str | None, *, revoke: bool, json_: bool) -> None:
     """Approve what RELEASE's preview shows, byte for byte: any change voids it. With [policy] four_eyes nothing is scheduled
     without the approval of somebody else.
     """
     desk = setting.desk()
     desk.site.need_root()
     preview = desk.preview(release, instants.instant(at, setting.clock.now()) if at else None)
+    facts = {"id": preview.release.id, "version": preview.release.version, "seal": preview.digest}
     if revoke:
-        click.echo(f"{preview.release.id}: {desk.revoke(preview)} of your approvals taken back")
+        number = desk.revoke(preview)
+        if json_:
+            as_json.show({**facts, "revoked": number})
+        else:
+            output.say(f"{preview.release.id}: {number} of your approvals taken back")
         return
     known = desk.approve(preview)
-    for remark in agreed.remarks(preview.release.model_dump_json()):
-        click.echo(remark)
+    remarks = agreed.remarks(preview.release.model_dump_json())
+    if json_:
+        approvals = [{"who": one.who, "at": one.at} for one in known.valid]
+        as_json.show({**facts, "approvals": approvals, "remarks": list(remarks)})
+        return
+    for remark in remarks:
+        output.say(remark)
     for one in known.valid:
-        click.echo(
+        output.say(
             f"{one.release_id} version {one.version}: approved by {one.who} on {spell(one.at, preview.release.zone)}"
         )
-    click.echo(f"seal  {preview.digest}")
+    output.say(f"seal  {preview.digest}")

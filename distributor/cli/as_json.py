@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
+import os
 from collections.abc import Iterable
 from dataclasses import asdict
-from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import click
-
-from distributor import agreed
+from distributor import agreed, report
+from distributor.cli import output
 
 if TYPE_CHECKING:  # names of what is shown; `status` imports none of it
     from distributor.health import Health
@@ -21,12 +20,8 @@ if TYPE_CHECKING:  # names of what is shown; `status` imports none of it
 
 
 def show(value: Any) -> None:
-    """Print one JSON document."""
-    click.echo(json.dumps(value, ensure_ascii=False, indent=2, default=_default))
-
-
-def _default(value: object) -> str:
-    return value.isoformat() if isinstance(value, datetime) else str(value)
+    """Print one JSON document; objects carry the number of their schema."""
+    output.document(value)
 
 
 def findings(found: Iterable[Finding]) -> list[dict[str, Any]]:
@@ -34,8 +29,8 @@ def findings(found: Iterable[Finding]) -> list[dict[str, Any]]:
     return [asdict(one) for one in found]
 
 
-def preview(made: Preview) -> dict[str, Any]:
-    """A whole preview."""
+def preview(made: Preview, root: Path | None = None) -> dict[str, Any]:
+    """A whole preview; destinations in the site `root` are named by where they lie in it."""
     return {
         "id": made.release.id,
         "version": made.release.version,
@@ -44,18 +39,18 @@ def preview(made: Preview) -> dict[str, Any]:
         "lift_is_fixed": made.lift_is_fixed,
         "seal": made.digest,
         "findings": findings(made.findings),
-        "messages": [_rendered(one) for one in made.rendered],
+        "messages": [_rendered(one, root) for one in made.rendered],
     }
 
 
-def _rendered(one: Rendered) -> dict[str, Any]:
+def _rendered(one: Rendered, root: Path | None) -> dict[str, Any]:
     message = one.message
     return {
         "channel": message.channel,
         "type": message.type,
         "lang": message.lang,
         "due": one.due,
-        "destination": one.channel.place(message),
+        "destination": _inside(one.channel.place(message), root),
         "live": one.channel.destination.live,
         "content_type": message.content_type,
         "title": message.title,
@@ -74,21 +69,27 @@ def _rendered(one: Rendered) -> dict[str, Any]:
     }
 
 
-def status(health: Health, releases: Iterable[tuple[Release, list[Delivery]]]) -> dict[str, Any]:
-    """Health, and every release with its deliveries."""
+def status(
+    health: Health, releases: Iterable[tuple[Release, list[Delivery]]], root: Path | None = None
+) -> dict[str, Any]:
+    """Health, and every release with its deliveries; files of the site `root` are named by where they lie in it."""
     return {
         "now": health.now,
         "ok": not health.troubles(),
         "troubles": health.troubles(),
         "running": health.running,
         "last_beat": health.last_beat,
+        "stopped_at": health.stopped_at,
         "age_of_last_beat": (health.now - health.last_beat).total_seconds() if health.last_beat else None,
         "oldest_overdue_seconds": health.overdue.total_seconds(),
         "needs_person": {
             one: {str(need): number for need, number in counts.items()} for one, counts in health.needs.items()
         },
         "counts": {str(state): number for state, number in health.counts.items()},
-        "releases": [{**_release(one), "deliveries": [_delivery(row) for row in rows]} for one, rows in releases],
+        "releases": [
+            {**_release(one), "deliveries": [delivery(report.brief(row, root)) for row in rows]}
+            for one, rows in releases
+        ],
     }
 
 
@@ -106,7 +107,8 @@ def _release(one: Release) -> dict[str, Any]:
     }
 
 
-def _delivery(row: Delivery) -> dict[str, Any]:
+def delivery(row: Delivery) -> dict[str, Any]:
+    """One delivery; its signature is in hex, its lateness in milliseconds."""
     late = (row.sent_at - row.planned_for).total_seconds() * 1000 if row.sent_at else None
     values = asdict(row)
     for internal in ("id", "message_id", "release_id", "version"):
@@ -135,3 +137,7 @@ def proofs(release: Release, seal_holds: bool, found: Iterable[Proof]) -> dict[s
             for proof in found
         ],
     }
+
+
+def _inside(text: str, root: Path | None) -> str:
+    return text if root is None else text.replace(f"{root}{os.sep}", "")

@@ -8,9 +8,10 @@ import click
 
 from distributor import registry
 from distributor.bounces import Fate, Mail, Taken, Taker, open_source, read
-from distributor.cli import as_json
-from distributor.cli.main import Setting
+from distributor.cli import as_json, output
+from distributor.cli.main import Setting, json_option
 from distributor.errors import ActionError
+from distributor.plain import counted
 from distributor.presslist import Suppressions
 from distributor.settings import Secret
 
@@ -32,7 +33,7 @@ _CALLED = {
 @click.option("--password-env", metavar="NAME", help="The environment variable with the IMAP password.")
 @click.option("--password-file", metavar="PATH", help="The file with the IMAP password.")
 @click.option("--dry-run", is_flag=True, help="Only say what would be done; every mail stays unread.")
-@click.option("--json", "json_", is_flag=True, help="Print as JSON.")
+@json_option
 @click.pass_obj
 def bounces_command(
     setting: Setting, source: str, password_env: str | None, password_file: str | None, *, dry_run: bool, json_: bool
@@ -55,13 +56,13 @@ def bounces_command(
             one = _handle(taker, mail, setting)
             found.append(one)
             if not json_:
-                click.echo(_line(one))
+                output.say(_line(one))
             if not (dry_run or mail.trouble):
                 box.done(mail)
     if json_:
         as_json.show({"mails": [asdict(one) for one in found], "sum": Counter(str(one.fate) for one in found)})
     else:
-        click.echo(_sum(found, dry_run=dry_run))
+        output.say(_sum(found, dry_run=dry_run))
 
 
 def _handle(taker: Taker, mail: Mail, setting: Setting) -> Taken:
@@ -87,4 +88,4 @@ def _sum(found: Iterable[Taken], *, dry_run: bool) -> str:
             listed = f" ({new[fate]} {would})" if fate in (Fate.hard, Fate.complaint, Fate.unsubscribe) else ""
             words.append(f"{number} {single if number == 1 else many}{listed}")
     total = counts.total()
-    return f"{total} mail{'' if total == 1 else 's'}" + (f": {', '.join(words)}" if words else "")
+    return counted(total, "mail") + (f": {', '.join(words)}" if words else "")

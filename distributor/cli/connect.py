@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 
 import click
 
-from distributor.cli import draw
-from distributor.cli.main import Setting
+from distributor.cli import as_json, draw, output
+from distributor.cli.main import Setting, json_option
 from distributor.contract import DeliveryError
 from distributor.errors import ActionError
 from distributor.http import Http
@@ -26,11 +26,18 @@ _PAGE = (
 
 @click.command("connect")
 @click.argument("channel")
-@click.option("--port", default=8484, show_default=True, help="Of the redirect address that the network knows.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8484,
+    show_default=True,
+    help="Of the redirect address that the network knows.",
+)
 @click.option("--no-browser", is_flag=True, help="Print the address only.")
 @click.option("--forget", is_flag=True, help="Delete the connection that is there.")
+@json_option
 @click.pass_obj
-def connect_command(setting: Setting, channel: str, port: int, *, no_browser: bool, forget: bool) -> None:
+def connect_command(setting: Setting, channel: str, port: int, *, no_browser: bool, forget: bool, json_: bool) -> None:
     """Let CHANNEL write on its network's account: you say yes in the browser, the tokens go into the system's keyring or a
     file that DISTRIBUTOR_KEY opens. Needs client_id in the channel's block, and at the network http://127.0.0.1:8484/callback
     as a redirect address.
@@ -42,19 +49,25 @@ def connect_command(setting: Setting, channel: str, port: int, *, no_browser: bo
         raise ActionError(f"'{channel}' needs no connection: `distributor doctor` says what it needs")
     if forget:
         found.vault.remove()
-        click.echo(f"{channel}: the connection is deleted here; take the program's access away at {found.NETWORK}, too")
+        if json_:
+            as_json.show({"channel": channel, "connected": False})
+            return
+        output.say(f"{channel}: the connection is deleted here; take the program's access away at {found.NETWORK}, too")
         return
     if not found.client_id:
         raise ActionError(f"[channels.{channel}] client_id: set it to your application's, from {found.NETWORK}'s site")
-    tokens = asyncio.run(_consent(found, port, browser=not no_browser))
+    tokens = asyncio.run(_consent(found, port, browser=not no_browser, aside=json_))
     place = found.vault.write(tokens)
-    click.echo(f"{channel} is connected; the tokens are in {place}")
+    if json_:
+        as_json.show({"channel": channel, "connected": True, "tokens_in": place, "ends": tokens.ends})
+        return
+    output.say(f"{channel} is connected; the tokens are in {place}")
     if tokens.ends:
-        click.echo(f"connect again before {draw.when(tokens.ends, 'UTC')}")
+        output.say(f"connect again before {draw.when(tokens.ends, 'UTC')}")
 
 
-async def _consent(channel: Connected, port: int, *, browser: bool) -> Tokens:
-    """Ask, wait for the browser to come back, trade the code."""
+async def _consent(channel: Connected, port: int, *, browser: bool, aside: bool) -> Tokens:
+    """Ask, wait for the browser to come back, trade the code; `aside`: stdout is for JSON alone."""
     answered: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
     async def callback(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -79,7 +92,7 @@ async def _consent(channel: Connected, port: int, *, browser: bool) -> Tokens:
     flow = Flow(channel.oauth, channel.client_id or "", f"http://127.0.0.1:{bound}/callback")
     http = Http(private=channel.private_network)
     try:
-        click.echo(f"Say yes in the browser: {flow.url}")
+        output.say(f"Say yes in the browser: {flow.url}", err=aside)
         if browser:
             webbrowser.open(flow.url)
         back = await asyncio.wait_for(answered, _PATIENCE)

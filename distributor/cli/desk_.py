@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import ctypes
+import ipaddress
 import logging
 import socket
 from importlib.util import find_spec
@@ -10,7 +11,7 @@ from urllib.parse import urlsplit
 
 import click
 
-from distributor.cli import listening
+from distributor.cli import listening, output
 from distributor.cli.main import Setting
 from distributor.errors import ActionError
 
@@ -41,11 +42,21 @@ def desk_command(setting: Setting, port: int, host: str, url: str, proxies: tupl
             f"on {host if host not in _LOOPBACK else url} passwords would travel in the clear: put a web server with TLS in front "
             "and name its address with --url https://… (docs/desk.md), or say --insecure"
         )
+    for one in proxies:
+        _refuse_proxy(one)
     site = setting.desk().site
     site.need_root()
     _spare_memory()
     listener = listening.listener(host, port)
     _serve(setting, listener, url.rstrip("/") or listening.address(host, listener), proxies)
+
+
+def _refuse_proxy(text: str) -> None:
+    """Raise UsageError for what is neither an address nor a network."""
+    try:
+        ipaddress.ip_network(text, strict=False)
+    except ValueError:
+        raise click.UsageError(f"--proxy: '{text}' is no address; write 127.0.0.1 or 10.0.0.0/8") from None
 
 
 def _spare_memory() -> None:
@@ -73,12 +84,12 @@ def _serve(setting: Setting, listener: socket.socket, base: str, proxies: tuple[
         proxy_headers=False,  # the app does that, and only for --proxy
         timeout_graceful_shutdown=3,  # a live board never ends by itself
     )
-    click.echo(f"the desk is at {base} · Ctrl-C stops")
+    output.say(f"the desk is at {base} · Ctrl-C stops")
     if link := first_link(made.state.house):
-        click.echo(f"nobody can sign in yet; open this link, once, to become the admin:\n  {link}")
+        output.say(f"nobody can sign in yet; open this link, once, to become the admin:\n  {link}")
     try:
         asyncio.run(uvicorn.Server(config).serve(sockets=[listener]))
     except KeyboardInterrupt:
-        click.echo("stopped")
+        output.say("stopped")
     finally:
         close(made)

@@ -6,11 +6,13 @@ from typing import Literal, Protocol, runtime_checkable
 
 import click
 
-from distributor.cli.main import Setting
+from distributor.cli import as_json, output
+from distributor.cli.main import Setting, json_option
 from distributor.contract import Kit, MediaFile
 from distributor.desk import Desk
 from distributor.errors import ActionError
 from distributor.instants import instant
+from distributor.plain import counted
 from distributor.release import Media
 
 
@@ -54,22 +56,26 @@ def feed_command(
         raise ActionError(f"nothing was released in '{chosen}' by then; 'distributor status' shows what is planned")
     if out:
         write_atomic(out, made)
-        click.echo(f"{out} · {len(made):,} bytes")
+        output.say(f"{out} · {len(made):,} bytes")
     else:
-        click.echo(made, nl=False)
+        output.data(made)
 
 
 @click.command("publish")
 @click.option("--rebuild", is_flag=True, required=True, help="Every page, list and feed, in the templates of today.")
+@json_option
 @click.pass_obj
-def publish_command(setting: Setting, *, rebuild: bool) -> None:  # noqa: ARG001  required: the word says what happens
+def publish_command(setting: Setting, *, rebuild: bool, json_: bool) -> None:  # noqa: ARG001  required: the word says what happens
     """Write the public folder anew from what is released, and nothing else. Files that are right already stay as they are."""
     desk = setting.desk()
     desk.site.need_root()
     kit = _kit(desk, desk.clock.now())
-    for name, channel in desk.channels.items():
-        if isinstance(channel, Rebuilding):
-            click.echo(f"{name}: {channel.rebuild(kit)} files written")
+    written = {name: one.rebuild(kit) for name, one in desk.channels.items() if isinstance(one, Rebuilding)}
+    if json_:
+        as_json.show({"written": written})
+        return
+    for name, number in written.items():
+        output.say(f"{name}: {counted(number, 'file')} written")
 
 
 def _kit(desk: Desk, now: datetime) -> Kit:

@@ -10,6 +10,10 @@ def listener(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         made = socket.create_server((host, port), family=family, backlog=2048)
+    except socket.gaierror as error:
+        raise ActionError(
+            f"cannot listen on {host}: {error.strerror}; name an address of this machine with --host"
+        ) from None
     except OSError as error:
         reason = error.strerror or str(error)
         raise ActionError(f"cannot listen on {host}:{port}: {reason}; choose another with --port") from None

@@ -1,18 +1,18 @@
 """What a running service says: lines for a person, or one JSON object a line for a collector. Never a secret."""
 
-import json
 import logging
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from distributor.cli import draw
+from distributor.cli import draw, output
 from distributor.cli.progress import Progress
 from distributor.clock import Clock
 from distributor.errors import DistributorError
 from distributor.lifecycle import KILL
 from distributor.outbox import Event
+from distributor.plain import one_line, visible
 from distributor.redact import Redactor
 
 
@@ -37,7 +37,7 @@ class Log:
     def say(self, event: str, words: str, **facts: object) -> None:
         """One thing that happened to the service itself."""
         shown = {"time": self._clock.now().isoformat(), "event": event, "words": words, **facts}
-        self._write(json.dumps(shown, ensure_ascii=False, default=str) if self._json else words)
+        self._write(output.spelled(shown) if self._json else one_line(words))
 
     def trouble(self, error: Exception) -> None:
         """A trouble is told once, not at every tick."""
@@ -56,7 +56,8 @@ class Log:
         """Time, lateness, channel, recipient, state, where or why."""
         row = event.delivery
         stamp = f"{event.at:%H:%M:%S}.{event.at.microsecond // 1000:03} UTC"
-        where, name = draw.place(event.detail, self._root), f"{row.channel} (kill)" if row.kind == KILL else row.channel
+        where = one_line(draw.shortened(event.detail, self._root))
+        name = f"{row.channel} (kill)" if row.kind == KILL else row.channel
         return f"{stamp}  {draw.lag(event.lateness):>8}  {name:<10} {row.recipient:<34} {event.state:<10} {where}"
 
     def _object(self, event: Event) -> str:
@@ -74,15 +75,15 @@ class Log:
             "outcome": event.outcome,
             "attempt": row.attempts + 1,
             "lateness_ms": late,
-            "detail": event.detail,
+            "detail": draw.shortened(event.detail, self._root),
         }
-        return json.dumps(facts, ensure_ascii=False)
+        return output.spelled(facts)
 
     def _write(self, text: str) -> None:
         if self._deaf:
             return
         try:
-            sys.stdout.write(self._redact(text) + "\n")
+            sys.stdout.write(visible(self._redact(text)) + "\n")
             sys.stdout.flush()
         except OSError:  # nobody reads any more, or the disk is full: deliveries matter, words do not
             self._deaf = True

@@ -1,7 +1,6 @@
 """`distributor`: the entry point, its global options, and how errors reach a person."""
 
 import difflib
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,11 +8,15 @@ from typing import TYPE_CHECKING
 
 import click
 
+from distributor.cli import output
 from distributor.clock import Clock, SystemClock
 from distributor.errors import DistributorError
 
 if TYPE_CHECKING:
     from distributor.desk import Desk
+
+#: Exit code after Ctrl-C, or a no where a command asked.
+STOPPED = 130
 
 #: Command → (module, help order). Modules are imported when their command is called: start-up stays short.
 _COMMANDS = {
@@ -121,15 +124,22 @@ class Setting:
 
 
 def listed(groups: Sequence[str]) -> list[str]:
-    """The names of an option that takes `a,b` and may be given several times."""
-    return [name.strip() for group in groups for name in group.split(",") if name.strip()]
+    """The names of an option that takes `a,b` and may be given several times; UsageError where it is given without one."""
+    names = [name.strip() for group in groups for name in group.split(",") if name.strip()]
+    if groups and not names:
+        raise click.UsageError("an option that takes names is empty; name at least one, or leave the option out")
+    return names
+
+
+#: For every command that changes something or answers with facts: the same as JSON, and errors as JSON, too.
+json_option = click.option("--json", "json_", is_flag=True, help="Print as JSON; errors, too.")
 
 
 def _version(ctx: click.Context, _option: click.Parameter, asked: bool) -> None:  # noqa: FBT001  click's signature
     if asked:
         from distributor import __version__  # reading it takes as long as starting Python
 
-        click.echo(f"distributor, version {__version__}")
+        output.say(f"distributor, version {__version__}")
         ctx.exit()
 
 
@@ -142,25 +152,58 @@ def cli(setting: Setting, site_name: str | None) -> None:
 
     \b
     Exit codes: 0 all is well · 1 it was done and the answer is bad (a check, verify or status) ·
-    2 a mistake in what was given; nothing was written.
+    2 a mistake in what was given; nothing was written · 3 it was done and its answer could not
+    be written (a full disk) · 130 stopped by Ctrl-C or by a no.
+    With --json an error is a JSON document, too.
     """  # noqa: D301  click needs the real backspace character
     setting.site_name = site_name
 
 
 def main(args: Sequence[str] | None = None, clock: Clock | None = None) -> None:
-    """Run one command and exit with its code; errors that a person can mend are told without a traceback."""
+    """Run one command and exit with its code; errors that a person can mend are told without a traceback.
+
+    After `--json` an error is a JSON document on stdout, too.
+    """
+    given = list(sys.argv[1:] if args is None else args)
+    with output.guarded() as (out, _):
+        code = _answer(given, Setting(clock or SystemClock()), as_json="--json" in given)
+        out.flush()
+        if out.full:
+            output.say(
+                f"error: the answer could not be written: {_reason(out.lost)}; what was asked for is done", err=True
+            )
+            code = code or output.NOT_WRITTEN
+    sys.exit(code)
+
+
+def _answer(args: Sequence[str], setting: Setting, *, as_json: bool) -> int:
+    """Run the command that the arguments name; returns the exit code."""
     try:
-        code = cli.main(args=args, prog_name="distributor", obj=Setting(clock or SystemClock()), standalone_mode=False)
+        code = cli.main(args=args, prog_name="distributor", obj=setting, standalone_mode=False)
     except click.ClickException as error:
-        error.show()
-        sys.exit(error.exit_code)
-    except click.Abort:
-        sys.exit(130)
+        return _told(error, [error.format_message()], "usage", error.exit_code, as_json=as_json)
+    except (click.Abort, KeyboardInterrupt):
+        return STOPPED
     except DistributorError as error:
-        for problem in error.problems:
-            click.echo(f"error: {problem}", err=True)
-        sys.exit(error.exit_code)
-    except BrokenPipeError:  # `distributor preview … | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
-    sys.exit(code if isinstance(code, int) else 0)
+        kind = type(error).__name__.removesuffix("Error").lower()
+        return _told(error, [str(problem) for problem in error.problems], kind, error.exit_code, as_json=as_json)
+    except OSError as error:  # a folder that may not be read, a disk that is full
+        place = f"{error.filename}: " if error.filename else ""
+        words = f"{place}{_reason(error)}"
+        return _told(DistributorError(words), [words], "system", 2, as_json=as_json)
+    return code if isinstance(code, int) else 0
+
+
+def _told(error: Exception, lines: Sequence[str], kind: str, code: int, *, as_json: bool) -> int:
+    if as_json:
+        output.failure(error, kind=kind, exit_code=code)
+        return code
+    if isinstance(error, click.UsageError) and error.ctx:
+        output.say(error.ctx.get_usage(), err=True)
+    for line in lines:
+        output.say(f"error: {line}", err=True)
+    return code
+
+
+def _reason(error: OSError | None) -> str:
+    return error.strerror or str(error) if error else ""

@@ -16,7 +16,7 @@ def serve_command(setting: Setting, port: int, host: str) -> None:
     """Show the public folder on this machine: what is released, and nothing else. Unsubscribe links are answered, too."""
     import uvicorn
 
-    from distributor.cli import leaving, listening
+    from distributor.cli import leaving, listening, output
     from distributor.cli.folder import Public
 
     desk = setting.desk()
@@ -29,8 +29,8 @@ def serve_command(setting: Setting, port: int, host: str) -> None:
     config = uvicorn.Config(
         app, log_config=None, access_log=False, lifespan="off", server_header=False, proxy_headers=False
     )
-    click.echo(f"serving {folder} on {listening.address(host, listens)} · Ctrl-C stops")
+    output.say(f"serving {folder} on {listening.address(host, listens)} · Ctrl-C stops")
     try:
         asyncio.run(uvicorn.Server(config).serve(sockets=[listens]))
     except KeyboardInterrupt:
-        click.echo("stopped")
+        output.say("stopped")

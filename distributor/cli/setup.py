@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
-from distributor.cli import as_json, draw
-from distributor.cli.main import Setting
+from distributor.cli import as_json, draw, output
+from distributor.cli.main import Setting, json_option
 from distributor.errors import ActionError
 from distributor.site import BUILT_IN, CONFIG
 
@@ -16,10 +16,16 @@ _IGNORED = "/var/\n/public/\n/outbox/\n"
 
 @click.command("init")
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
-def init_command(folder: Path) -> None:
+@json_option
+def init_command(folder: Path, *, json_: bool) -> None:
     """Make a site in FOLDER: the config with every key explained, and a sample release to try."""
-    for line in make_site(folder):
-        click.echo(line)
+    lines = make_site(folder)
+    if json_:
+        made = sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+        as_json.show({"folder": str(folder.resolve()), "files": made})
+        return
+    for line in lines:
+        output.say(line)
 
 
 def make_site(folder: Path) -> list[str]:
@@ -46,7 +52,7 @@ def make_site(folder: Path) -> list[str]:
 
 
 @click.command("doctor")
-@click.option("--json", "json_", is_flag=True, help="Print as JSON.")
+@json_option
 @click.pass_obj
 def doctor_command(setting: Setting, *, json_: bool) -> int:
     """Say which channels are live, which are local, and what is missing. Exit code 1 when something is missing."""
@@ -84,7 +90,7 @@ def doctor_command(setting: Setting, *, json_: bool) -> int:
         if ends := channel.good_until:
             out.print(f"[bold]connection[/]  {name} ends on {draw.when(ends, 'UTC')}")
         for line in channel.advice:
-            click.echo(f"{name}: {line}")  # to be copied: never wrapped
+            output.say(f"{name}: {line}")  # to be copied: never wrapped
     if missing:
         out.print("[bold yellow]missing[/] things must be set where 'distributor run' is started")
     return int(bool(missing))

@@ -10,7 +10,8 @@ from distributor import agreed
 from distributor import health as well
 from distributor import site as places
 from distributor.cli import as_json
-from distributor.cli.main import Setting
+from distributor.cli.main import Setting, json_option
+from distributor.errors import ActionError, nearest
 from distributor.health import Health
 from distributor.lifecycle import KILL, State
 from distributor.site import Site
@@ -47,15 +48,18 @@ def _look(setting: Setting) -> tuple[Site, Health, list[tuple[Release, list[Deli
 
 @click.command("status")
 @click.argument("release_id", required=False)
-@click.option("--json", "json_", is_flag=True, help="Print as JSON.")
+@json_option
 @click.pass_obj
 def status_command(setting: Setting, release_id: str | None, *, json_: bool) -> int:
     """Show every delivery and whether all is well. Exit code 1 when something waits that nobody will send."""
     site, health, releases = _look(setting)
-    if release_id:
+    if release_id is not None:
+        there = {one.id for one, _ in releases}
+        if release_id not in there:
+            raise ActionError(f"no release '{release_id}' is scheduled here{nearest(release_id, there)}")
         releases = [(one, rows) for one, rows in releases if one.id == release_id]
     if json_:
-        as_json.show(as_json.status(health, releases))
+        as_json.show(as_json.status(health, releases, site.root))
         return int(bool(health.troubles()))
     from distributor.cli import draw  # rich: not for --json
 
@@ -69,10 +73,18 @@ def status_command(setting: Setting, release_id: str | None, *, json_: bool) -> 
 def _draw_health(out: "Console", health: Health) -> None:
     from distributor.cli import draw
 
-    beat = f"last tick {(health.now - health.last_beat).total_seconds():.1f} s ago" if health.last_beat else "never ran"
-    out.print(f"service {'[green]running[/]' if health.running else '[yellow]not running[/]'} · {beat}")
+    out.print(f"service {'[green]running[/]' if health.running else '[yellow]not running[/]'} · {_beat(health)}")
     for trouble in health.troubles():
         out.print(f"[bold red]trouble[/]  {draw.plain(trouble)}")
+
+
+def _beat(health: Health) -> str:
+    """When the service was seen last."""
+    from distributor.cli import draw
+
+    if health.last_beat and not (health.stopped_at and health.stopped_at >= health.last_beat):
+        return f"last tick {(health.now - health.last_beat).total_seconds():.1f} s ago"
+    return f"stopped on {draw.when(health.stopped_at, 'UTC')}" if health.stopped_at else "never ran"
 
 
 def _draw_release(out: "Console", one: Release, rows: Sequence[Delivery], root: Path | None) -> None:

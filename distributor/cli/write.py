@@ -1,17 +1,20 @@
 """Commands on a release file: import, check, preview. None of them sends or plans anything."""
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
 import click
 from rich.console import Console
 
+from distributor import fields
 from distributor.cli import as_json, draw
-from distributor.cli.main import Setting
+from distributor.cli.main import Setting, json_option
 from distributor.contract import Finding, Message, Severity
 from distributor.desk import Desk
 from distributor.errors import ActionError, Problem, ReleaseError
 from distributor.importing import Draft
+from distributor.plain import counted
 from distributor.preview import Preview, Rendered
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
@@ -24,7 +27,7 @@ _SHOWN_LINES = 14
 @click.option("--id", "release_id", help="The release's id (default: made from the headline).")
 @click.option("--lang", help="Its language (default: guessed from the script).")
 @click.option("--force", is_flag=True, help="Write over a file that is there.")
-@click.option("--json", "json_", is_flag=True, help="Print the guesses and dropped lines as JSON.")
+@json_option
 @click.pass_obj
 def import_command(
     setting: Setting,
@@ -39,9 +42,12 @@ def import_command(
     """Turn pasted or syndicated plain text into a release file, and say what was guessed from which line."""
     from distributor import files, frontmatter, importing, preflight
 
+    _refuse_names(release_id, lang)
     try:
         text = file.read_text(encoding="utf-8-sig", errors="strict")
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
+        raise ReleaseError(Problem(text=f"cannot be read: {error.strerror}", file=str(file))) from None
+    except UnicodeDecodeError as error:
         raise ReleaseError(Problem(text=f"cannot be read as UTF-8 text: {error}", file=str(file))) from None
     if len(text.encode()) > frontmatter.MAX_FILE * 9 // 10:
         raise ReleaseError(Problem(text="is too long for a release (1 MB); import the release alone", file=str(file)))
@@ -64,6 +70,18 @@ def import_command(
     _draw_import(target, draft, found)
 
 
+def _refuse_names(release_id: str | None, lang: str | None) -> None:
+    """Refuse an id or a language that no release can have, before anything is written."""
+    if release_id is not None and not (re.search(fields.SLUG, release_id) and 3 <= len(release_id) <= 80):
+        raise click.UsageError(
+            f"--id: '{release_id}': write 3 to 80 small letters, digits and hyphens, as in piers-reopen"
+        )
+    try:
+        fields.language_tag(lang or "en")
+    except ValueError as error:
+        raise click.UsageError(f"--lang: {error}") from None
+
+
 def _draw_import(target: Path, draft: Draft, found: Sequence[Finding]) -> None:
     out = draw.console()
     out.print(f"[bold]{draw.plain(str(target))}[/] written\n")
@@ -82,7 +100,7 @@ def _draw_import(target: Path, draft: Draft, found: Sequence[Finding]) -> None:
 
 @click.command("check")
 @click.argument("release", type=_FILE)
-@click.option("--json", "json_", is_flag=True, help="Print findings as JSON.")
+@json_option
 @click.pass_obj
 def check_command(setting: Setting, release: Path, *, json_: bool) -> int:
     """Read a release and say what is wrong with it, on every channel. Exit code 1 when something stops scheduling."""
@@ -107,7 +125,7 @@ def check_command(setting: Setting, release: Path, *, json_: bool) -> int:
 @click.option("--html", "page", type=_FILE, help="Write one self-contained page with all channels side by side.")
 @click.option("--out", "folder", type=click.Path(path_type=Path, file_okay=False), help="Write the raw bytes here.")
 @click.option("--at", help="Show it for this instant ('now', '+10m', or a time with its zone).")
-@click.option("--json", "json_", is_flag=True, help="Print everything as JSON.")
+@json_option
 @click.pass_obj
 def preview_command(
     setting: Setting,
@@ -129,7 +147,7 @@ def preview_command(
     if folder:
         _write_bytes(made, folder)
     if json_:
-        as_json.show(as_json.preview(made))
+        as_json.show(as_json.preview(made, desk.site.root))
         return
     out = draw.console()
     show(out, made, desk.site.root, whole=bool(channels))
@@ -174,7 +192,7 @@ def _draw(out: Console, one: Rendered, zone: str, root: Path | None, *, whole: b
     for line in lines:
         out.print(f"  {draw.plain(line)}")
     if more:
-        out.print(f"  [dim]… {more} more lines (--channel {message.channel} shows all)[/]")
+        out.print(f"  [dim]… {counted(more, 'more line')} (--channel {message.channel} shows all)[/]")
     out.print()
     _facts(out, one)
     if whole:

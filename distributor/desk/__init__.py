@@ -145,7 +145,9 @@ class Desk(OpenSite):
         Raises ActionError where nothing fits, or the release is on hold, withdrawn or overtaken by a newer version.
         """
         with self.ledger() as ledger:
-            if self.known(ledger, release_id).pub_status is PubStatus.withheld:
+            known = self.known(ledger, release_id)
+            self.refuse_unknown(ledger, release_id, version=version, channel=channel, recipient=recipient)
+            if known.pub_status is PubStatus.withheld:
                 raise ActionError(f"'{release_id}' is on hold: resume it, and all of it that can goes out")
             there, planned = retrying.retry(
                 ledger,
@@ -178,6 +180,7 @@ class Desk(OpenSite):
         """
         with self.ledger() as ledger:
             self.known(ledger, release_id)
+            self.refuse_unknown(ledger, release_id, version=version, channel=channel, recipient=recipient)
             rows = [
                 row
                 for one in ledger.releases(release_id)
@@ -209,6 +212,7 @@ class Desk(OpenSite):
         """
         with self.ledger() as ledger:
             self.known(ledger, release_id)
+            self.refuse_unknown(ledger, release_id, version=version, channel=channel, recipient=recipient)
             closed = retrying.close(
                 ledger,
                 release_id,

@@ -133,6 +133,28 @@ class OpenSite:
             raise ActionError(f"no release '{release_id}' is scheduled here{nearest(release_id, known)}")
         return release
 
+    def refuse_unknown(
+        self, ledger: Ledger, release_id: str, *, version: int | None, channel: str | None, recipient: str | None
+    ) -> None:
+        """Raise ActionError for a version, channel or recipient that a release never had, naming the nearest."""
+        versions = [str(one.version) for one in ledger.releases(release_id)]
+        if version is not None and str(version) not in versions:
+            raise ActionError(f"'{release_id}' has no version {version} (known: {', '.join(sorted(versions))})")
+        if channel is None and recipient is None:
+            return
+        rows = [
+            row
+            for one in ledger.releases(release_id)
+            if version in (None, one.version)
+            for row in ledger.deliveries(one.id, one.version)
+        ]
+        channels = {row.channel for row in rows}
+        if channel is not None and channel not in channels:
+            raise ActionError(f"nothing of '{release_id}' goes to a channel '{channel}'{nearest(channel, channels)}")
+        people = {row.recipient for row in rows if channel in (None, row.channel)}
+        if recipient is not None and recipient not in people:
+            raise ActionError(f"nothing of '{release_id}' goes to '{recipient}'{nearest(recipient, people)}")
+
 
 def _who() -> str:
     """The person, for the history: the account that the process runs as, not what the environment says of it."""

@@ -279,7 +279,7 @@ class Outbox(InThread):
         for _ in range(5):
             try:
                 await self.drain()
-                await self._in_thread(partial(self.ledger.leave, self.worker))
+                await self._in_thread(partial(self.ledger.leave, self.worker, self.clock.now()))
                 break
             except StoreError as error:
                 self.trouble(error)

@@ -31,6 +31,7 @@ from distributor.outbox.inflight import InFlight
 from distributor.outbox.outcome import Event, next_state
 from distributor.outbox.page import NoPage, Pages
 from distributor.outbox.sealed import Sealed
+from distributor.plain import one_line
 from distributor.settings import Policy
 from distributor.store import Delivery, Due, Settlement, Trace
 
@@ -105,7 +106,9 @@ class Courier:
             outcome = Outcome.in_doubt if attempt.wrote else Outcome.unavailable
             reason = f"the channel failed: {type(error).__name__}: {error}"
             reason += "" if attempt.wrote else "; nothing was written"
-        settled, event = self._settled(due, outcome, self.redact(reason), receipt, until, began, attempt)
+        # What a server says is kept as one line that steers no terminal.
+        said = one_line(self.redact(reason))
+        settled, event = self._settled(due, outcome, said, receipt, until, began, attempt)
         return replace(settled, made=made), event
 
     def _settled(

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from distributor.store.rows import (
+    STOPPED_WORKER,
     Attempt,
     Delivery,
     Due,
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from distributor.store.wanted import Change
 
 __all__ = [
+    "STOPPED_WORKER",
     "Attempt",
     "Change",
     "Delivery",

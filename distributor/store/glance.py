@@ -110,6 +110,7 @@ def _delivery(row: sqlite3.Row) -> Delivery:
     return Delivery(
         **{name: row[name] for name in _PLAIN},
         state=State(row["state"]),
+        signature=row["signature"] or b"",
         due=instant(row["due"]),
         planned_for=instant(row["planned_for"]),
         sent_at=maybe_instant(row["sent_at"]),

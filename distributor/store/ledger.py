@@ -9,6 +9,7 @@ from sqlalchemy.exc import IntegrityError
 
 from distributor.errors import ActionError
 from distributor.lifecycle import KILL, STOPPED, WAITING, PubStatus, State
+from distributor.plain import counted
 from distributor.store import gate, reaping
 from distributor.store import queries as q
 from distributor.store import schema as s
@@ -17,6 +18,7 @@ from distributor.store.gate import Verdict
 from distributor.store.order import CALLED_OFF, OVERTAKEN
 from distributor.store.reader import Reader, bounces
 from distributor.store.rows import (
+    STOPPED_WORKER,
     Delivery,
     NewDelivery,
     Pace,
@@ -85,7 +87,7 @@ class Ledger(Reader):
         if again and any(attempts for _, attempts in states):
             tried = sum(bool(attempts) for _, attempts in states)
             raise ActionError(
-                f"{tried} of {len(states)} deliveries of '{new.id}' have been attempted with the old time in them: "
+                f"{tried} of {counted(len(states), 'delivery', 'deliveries')} of '{new.id}' have been attempted with the old time in them: "
                 f"cancel the rest and issue version {new.version + 1}"
             )
         if not states or not (again or all(state == State.canceled and not tried for state, tried in states)):
@@ -244,7 +246,12 @@ class Ledger(Reader):
             again = {"beat_at": new.excluded.beat_at, "ahead": new.excluded.ahead}
             connection.execute(new.on_conflict_do_update(index_elements=["name"], set_=again))
 
-    def leave(self, name: str) -> None:
-        """A worker ends."""
+    def leave(self, name: str, now: datetime) -> None:
+        """Forget a worker that ends, and remember when."""
         with self.writing() as connection:
             connection.execute(delete(s.worker).where(s.worker.c.name == name))
+            new = upsert(connection, s.worker).values(
+                name=STOPPED_WORKER, pid=0, host="", began_at=micros(now), beat_at=micros(now), ahead=0
+            )
+            again = {"began_at": new.excluded.began_at, "beat_at": new.excluded.beat_at}
+            connection.execute(new.on_conflict_do_update(index_elements=["name"], set_=again))

@@ -256,7 +256,7 @@ class Reader(Store):
             return connection.execute(bounces(delivery_id, mark)).first() is not None
 
     def workers(self) -> list[Worker]:
-        """Every process that has not said goodbye, the liveliest first."""
+        """Every process that has not ended, the liveliest first, and STOPPED_WORKER: when the last one ended."""
         with self.reading() as connection:
             return [
                 Worker(

@@ -10,7 +10,7 @@ from distributor.lifecycle import KILL, LEASE, WAITING, PubStatus, State
 from distributor.store import queries as q
 from distributor.store import schema as s
 from distributor.store.dialect import moment
-from distributor.store.rows import Delivery, Remains, micros
+from distributor.store.rows import STOPPED_WORKER, Delivery, Remains, micros
 from distributor.store.wanted import Change, move
 
 #: What was in flight when so many processes in a row ended is set aside.
@@ -146,8 +146,9 @@ def _hold_a_hopeless_list(connection: Connection, row: Delivery, now: datetime) 
 
 
 def forget_workers(connection: Connection, before: datetime) -> None:
-    """Rows of workers that have been gone since `before`."""
-    connection.execute(delete(s.worker).where(s.worker.c.beat_at < micros(before)))
+    """Forget workers that have been gone since `before`, but not when the last one stopped."""
+    w = s.worker.c
+    connection.execute(delete(s.worker).where(w.beat_at < micros(before), w.name != STOPPED_WORKER))
 
 
 def _end_open_attempts(connection: Connection, ids: Collection[int], now: datetime, outcome: str, words: str) -> None:

@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, Connection, and_, case, or_, select, update
 
 from distributor.lifecycle import KILL, NEEDS_PERSON, RETRIABLE, State
+from distributor.plain import counted
 from distributor.store import queries as q
 from distributor.store import schema as s
 from distributor.store.dialect import alone
@@ -41,7 +42,7 @@ def _log(
 ) -> None:
     whom = " ".join(part for part in (channel, recipient) if part)
     for one, number in Counter(versions).items():
-        what = "1 delivery" if number == 1 else f"{number} deliveries"
+        what = counted(number, "delivery", "deliveries")
         detail = f"{whom}: {what}" if whom else what
         q.log(connection, now, version=one, detail=detail, **facts)
 

@@ -220,6 +220,10 @@ class Settlement:
     asked: bool = True  #: the network was asked: the back-off counts it
 
 
+#: The name under which the ledger remembers the last process that stopped as it was told to; `beat_at` is when.
+STOPPED_WORKER = "(stopped)"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Worker:
     """A process that delivers."""

@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, Connection, and_, case, literal, or_, sele
 
 from distributor.errors import ActionError
 from distributor.lifecycle import KILL, PubStatus, State
+from distributor.plain import counted
 from distributor.store import queries as q
 from distributor.store import schema as s
 from distributor.store.order import OVERTAKEN
@@ -75,6 +76,6 @@ def move(
     connection.execute(update(s.delivery).where(*affected).values(values))
     if channel is None:
         connection.execute(q.update_release(release_id, version).values(pub_status=change.pub_status))
-    facts = {"release_id": release_id, "version": version, "detail": f"{moved} deliveries"}
+    facts = {"release_id": release_id, "version": version, "detail": counted(moved, "delivery", "deliveries")}
     q.log(connection, now, who=who, action=change.action, **facts)
     return moved

@@ -77,7 +77,9 @@ def _endpoint(operation: Operation) -> Callable[[Request], Any]:
         made = await kit.work(lambda: operation.run(call))
         if operation.method == "POST":
             await kit.work(lambda: kit.note(request, f"API {operation.name}", "", release))
-        return Response(made.model_dump_json(), media_type="application/json", headers={"Cache-Control": "no-store"})
+        # Files are named as `brief` names them, in whatever field they stand.
+        text = kit.brief(request, made.model_dump_json())
+        return Response(text, media_type="application/json", headers={"Cache-Control": "no-store"})
 
     return answer
 
