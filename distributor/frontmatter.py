@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from distributor import plain, validation
+from distributor import plain, validation, yamltraps
 from distributor.errors import Problem, ReleaseError
 
 MAX_FILE = 1_000_000
@@ -88,17 +88,19 @@ def _front_matter(text: str, name: str) -> tuple[dict[str, Any], Lines]:
         node = _root(text, name)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        line = mark.line + 1 if mark else None
-        hint = " (a value with ': ' or a leading '@', '#' or quote needs quotes around it)"
-        raise ReleaseError(Problem(text=f"is not YAML: {error.problem}{hint}", file=name, line=line)) from None
+        line = mark.line if mark else None
+        raise ReleaseError(yamltraps.meant(text, line, name, error.problem or str(error))) from None
     except (yaml.YAMLError, RecursionError) as error:
         raise ReleaseError(Problem(text=f"is not YAML: {error}", file=name)) from None
     lines: Lines = {}
     if node is None:
         return {}, lines
+    if not isinstance(node, yaml.MappingNode):
+        words = "the front matter must be fields, one 'name: value' a line"
+        raise ReleaseError(yamltraps.meant(text, 0, name, words))
+    if lost := yamltraps.cut(text, node, name):
+        raise ReleaseError(*lost)
     value = _value(node, (), lines, name)
-    if not isinstance(value, dict):
-        raise ReleaseError(Problem(text="the front matter must be fields, one 'name: value' a line", file=name, line=1))
     return value, lines
 
 
@@ -117,9 +119,11 @@ def _composed(text: str, name: str, loader: Any) -> yaml.Node | None:
         if depth > _DEEPEST:
             line = event.start_mark.line + 1 if event.start_mark else None
             raise ReleaseError(Problem(text="is nested too deep", file=name, line=line))
+        line = event.start_mark.line if event.start_mark else None
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
-            line = event.start_mark.line + 1 if event.start_mark else None
-            raise ReleaseError(Problem(text="anchors and aliases (& and *) are not read", file=name, line=line))
+            raise ReleaseError(yamltraps.meant(text, line, name, "anchors and aliases (& and *) are not read"))
+        if tag := getattr(event, "tag", None):
+            raise ReleaseError(yamltraps.meant(text, line, name, f"the tag {tag} is not read"))
     return yaml.compose(text, Loader=loader)
 
 

@@ -39,7 +39,7 @@ def test_an_upload_that_is_too_large_comes_back_to_the_page_with_the_limit(desk:
 def test_an_id_that_another_release_has_is_not_taken_twice(desk: WebDesk) -> None:
     client, folder = desk.client(), desk.root / "releases"
     (folder / "other.md").write_text("---\nid: brought-along\nheadline: Other\n---\n")
-    source = "---\nid: brought-along\nheadline: x # why\nissuer: {name: A}\n---\nBody.\n"
+    source = "---\nid: brought-along\nheadline: x\n# why\nissuer: {name: A}\n---\nBody.\n"
     answer = client.post(URL, data={"text": source})
     assert "Its id brought-along was taken by another release: it is now brought-along-2." in answer.text
     assert (folder / "brought-along-2.md").read_text() == source.replace("id: brought-along", "id: brought-along-2")

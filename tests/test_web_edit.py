@@ -652,7 +652,7 @@ def test_an_entry_of_a_list_is_changed_where_it_stands(source: str, alt: str) ->
 
 
 ENTRIES = [
-    "  - file: a.jpg\n    alt: one # a\n",
+    "  - alt: one\n    file: a.jpg # a\n",
     "  # of b\n\n  - file: b.jpg\n    alt: |\n      # two\n",
     "  - {file: c.jpg}\n",
 ]

@@ -170,7 +170,7 @@ def test_standings_count_the_newest_version_and_no_kills(office: Office) -> None
 @pytest.mark.parametrize(
     ("line", "headline"),
     [
-        ("headline: Plain words  # a comment", "Plain words"),
+        ("headline: Plain words\n# a comment", "Plain words"),
         ('headline: "Quoted: words"', "Quoted: words"),
         ("headline: >-\n  Folded\n  words", "Folded words"),
         ("headline: 'It''s'", "It's"),

@@ -428,7 +428,7 @@ def test_a_page_nested_ever_deeper_is_read_or_refused() -> None:
 
 
 def test_a_release_file_stays_as_it_is(desk: WebDesk) -> None:
-    source = "---\nid: brought-along\nheadline: x # why\nissuer: {name: A}\n---\nBody *as* it is.\n"
+    source = "---\nid: brought-along\nheadline: x\n# why\nissuer: {name: A}\n---\nBody *as* it is.\n"
     answer = desk.client().post("/releases/import", data={"text": source})
     assert answer.status_code == 200
     assert (desk.root / "releases" / "brought-along.md").read_text() == source

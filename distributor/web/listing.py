@@ -249,7 +249,8 @@ def read_draft(path: Path) -> Draft:
 
 
 def _hard(values: Iterable[str]) -> bool:
-    return any(value.startswith(_HARD) for value in values)
+    """Whether YAML may read a value otherwise than it stands there."""
+    return any(value.startswith(_HARD) or " #" in value or ": " in value for value in values)
 
 
 def _draft(path: Path, front: Mapping[str, object]) -> Draft:

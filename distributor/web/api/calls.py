@@ -53,6 +53,9 @@ def _file(call: Call) -> Any:
                 f"several files have the id '{call.release}': {', '.join(f'{name}.md' for name in found)}"
             )
         return call.desk.site.need_root() / "releases" / f"{found[0]}.md"
+    unread = [row.name for row in listing(call.house).rows(call.desk) if row.name == call.release and not row.id]
+    if unread:  # a file that cannot be read has no id yet: reading it says what is wrong with it
+        return call.desk.site.need_root() / "releases" / f"{unread[0]}.md"
     known = sorted({row.id for row in listing(call.house).rows(call.desk) if row.name and row.id})
     raise ActionError(f"no file in releases/ has the id '{call.release}'{nearest(call.release, known)}")
 
