@@ -2,20 +2,24 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, ClassVar
 
-from distributor.contract import Count, Idempotency, InDoubt, Message, Rate, Receipt, Unauthorized
-from distributor.http import Answer, Request, multipart
+from distributor.contract import Count, Dropped, Idempotency, InDoubt, Kit, Message, Rate, Receipt, Unauthorized
+from distributor.http import Answer, Request, extended, multipart
 from distributor.posts import Known, Post, Social
+from distributor.release import LanguageVersion, Release
 from distributor.settings import Secret
 from distributor.text import count, entities, escapes
+from distributor.text.cutting import cut
 from distributor.text.entities import Found
 from distributor.text.fit import Segments
 from distributor.text.segments import Link
 
 _JSON = ("Content-Type", "application/json")
+#: Characters that an embed's title and description, and all embeds together, may have.
+_TITLE, _DESCRIPTION, _EMBEDS = 256, 4096, 6000
 
 
 def markdown(segments: Segments, *, bare: bool) -> str:
@@ -70,6 +74,31 @@ class Discord(Social):
         """What looks like a mention or a channel."""
         return entities.chat(text)
 
+    def _post(self, release: Release, text: LanguageVersion, kit: Kit) -> tuple[Post, str, tuple[Dropped, ...]]:
+        """With the card's words cut to what an embed takes, escapes counted (docs/resources/message, "Embed Limits")."""
+        made, source, left = super()._post(release, text, kit)
+        if self.media != "card":
+            return made, source, left
+        whole = made.card
+        card = replace(whole, title=_within(whole.title, _TITLE), description=_within(whole.description, _DESCRIPTION))
+        cuts = [
+            Dropped(
+                text=before, why=f"{what} has room for {most:,} characters, escapes counted; it is sent as: {after}"
+            )
+            for what, most, before, after in (
+                ("the card's title", _TITLE, whole.title, card.title),
+                ("the card's text", _DESCRIPTION, whole.description, card.description),
+            )
+            if after != before
+        ]
+        return replace(made, card=card), source, (*left, *cuts)
+
+    def sizes(self, content: bytes, limits: Mapping[str, Any]) -> tuple[Count, ...]:  # noqa: ARG002
+        """All that is written in embeds."""
+        embeds = json.loads(content).get("embeds", [])
+        used = sum(len(embed.get(name, "")) for embed in embeds for name in ("title", "description"))
+        return (Count(used=used, limit=_EMBEDS, unit="characters of the card"),) if embeds else ()
+
     def body(self, post: Post) -> Mapping[str, Any]:
         """The message; it never calls anybody."""
         made: dict[str, Any] = {
@@ -77,8 +106,8 @@ class Discord(Social):
             "allowed_mentions": {"parse": []},
         }
         if self.media == "card":
-            embed: dict[str, Any] = {"title": _within(post.card.title, 256), "url": post.card.url}
-            embed["description"] = _within(escapes.discord(post.card.description), 4096)
+            embed: dict[str, Any] = {"title": escapes.discord(post.card.title), "url": post.card.url}
+            embed["description"] = escapes.discord(post.card.description)
             if post.card.image_url:
                 embed["image"] = {"url": post.card.image_url}
             made["embeds"] = [embed]
@@ -93,7 +122,7 @@ class Discord(Social):
 
     def request(self, content: bytes, message: Message, key: str, credential: str) -> Request:  # noqa: ARG002
         """POST to the webhook with wait=true: without it a message that is not saved gives no error."""
-        url = f"{credential}?wait=true"
+        url = extended(credential, wait="true")
         if self.media == "photos" and message.media and not credential.startswith("<"):
             files = {f"files[{number}]": file for number, file in enumerate(message.media)}
             return multipart(url, {"payload_json": content.decode()}, files)
@@ -108,7 +137,7 @@ class Discord(Social):
 
     def removal(self, message: Message, receipt: Receipt, key: str, credential: str) -> Request:  # noqa: ARG002
         """DELETE …/messages/{id}."""
-        return Request(method="DELETE", url=f"{credential}/messages/{receipt.id}")
+        return Request(method="DELETE", url=extended(credential, f"/messages/{receipt.id}"))
 
     def is_gone(self, answer: Answer) -> bool:
         """`Unknown Message`, 10008."""
@@ -117,7 +146,7 @@ class Discord(Social):
     def revision(self, content: bytes, message: Message, receipt: Receipt, key: str, credential: str) -> Request:  # noqa: ARG002
         """PATCH …/messages/{id}; the files stay."""
         made = {name: value for name, value in json.loads(content).items() if name not in ("attachments", "flags")}
-        url = f"{credential}/messages/{receipt.id}"
+        url = extended(credential, f"/messages/{receipt.id}")
         return Request(method="PATCH", url=url, headers=(_JSON,), body=json.dumps(made, ensure_ascii=False).encode())
 
     def wait(self, answer: Answer) -> float | None:
@@ -127,7 +156,12 @@ class Discord(Social):
 
 
 def _within(text: str, most: int) -> str:
-    return text if len(text) <= most else f"{text[: most - 1]}…"
+    """The text, cut where it is too long once it is escaped."""
+
+    def fits(words: str) -> bool:
+        return len(escapes.discord(words)) <= most
+
+    return text if fits(text) else cut(text, fits) or "…"
 
 
 CHANNEL = Discord

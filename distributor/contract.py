@@ -7,11 +7,11 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import Any, ClassVar, Literal
 
 from pydantic import ConfigDict
 
+from distributor.capabilities import Capabilities, Destination, Idempotency, Tier
 from distributor.errors import ConfigError
 from distributor.fields import Language, Offset, RateLimit, spelled
 from distributor.handover import about_to_write, teller
@@ -40,54 +40,6 @@ __all__ = [
     "Idempotency", "InDoubt", "Kit", "MediaFile", "Message", "Outcome", "Rate", "Receipt", "Recipient", "Refused",
     "Severity", "Throttled", "Tier", "Unauthorized", "Unavailable", "Unsupported", "about_to_write", "teller",
 ]  # fmt: skip
-
-
-class Idempotency(StrEnum):
-    """What a repeat of the same delivery does (docs/channel.md)."""
-
-    A = "A"  #: the server takes our key: a repeat is the same post
-    B = "B"  #: the server refuses duplicates
-    C = "C"  #: readable afterwards: look, then decide
-    D = "D"  #: blind: never repeat on our own
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Capabilities:
-    """What a configured channel can do; shown in the preview and used by the outbox."""
-
-    idempotency: Idempotency
-    edit: bool = False
-    delete: bool = False  #: `withdraw` takes back what was delivered
-    returns_id: bool = False
-    needs_page: bool = False  #: the other side reads the public page right after the write
-    follows_public: bool = False  #: goes after feed and newsroom of the same release, however long they take
-    key_lifetime: timedelta | None = None  #: how long the server remembers our key; None: for ever
-    looks: bool = False  #: `reconcile` finds what an earlier attempt wrote, whatever the class
-    alt_text: bool = False  #: what a photo shows goes with it, for who cannot see it
-    hosts_media: bool = False  #: puts files of others at their public address, at its own instant
-    always_publishes: bool = False  #: never `missed`: a feed is right whenever it is written
-
-    @property
-    def can_look(self) -> bool:
-        """Whether an attempt in doubt can be looked up."""
-        return self.looks or self.idempotency is Idempotency.C
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Destination:
-    """Where a channel's deliveries go."""
-
-    live: bool  #: False: a folder on this machine
-    place: str  #: URL, server or folder, free of secrets
-    missing: tuple[str, ...] = ()  #: what has to be set before it can deliver
-
-
-class Tier(StrEnum):
-    """Who may know when."""
-
-    prebrief = "prebrief"  #: named recipients under embargo; may be sent before the lift
-    wire = "wire"
-    public = "public"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -235,6 +187,11 @@ class Channel(ABC):
         """Called a few seconds before an instant: open connections, renew a session. Writes nothing.
 
         Raises DeliveryError to warn a person while there is still time; the delivery is tried all the same.
+        """
+
+    async def learn(self) -> None:  # noqa: B027  most networks have one server
+        """Ask the server that answers what it does with a repeat, before an attempt in doubt is repeated; `capabilities` says it
+        from then on. Writes nothing there, raises nothing.
         """
 
     async def reconcile(self, message: Message, recipient: Recipient, key: str, since: datetime) -> Receipt | None:  # noqa: ARG002

@@ -18,9 +18,13 @@ from distributor import __version__
 from distributor.files import deliver
 from distributor.handover import asking
 from distributor.http import body
-from distributor.http.address import PRIVATE
+from distributor.http.address import PRIVATE, extended
 from distributor.message import MediaFile
 from distributor.outcomes import InDoubt, Refused, Throttled, Unauthorized, Unavailable
+
+__all__ = [
+    "Answer", "Http", "Request", "extended", "is_secure", "multipart", "raise_for", "read_local", "retry_after", "write_local",
+]  # fmt: skip
 
 _CONNECTIONS = 200
 _MAX_ANSWER = 1_000_000

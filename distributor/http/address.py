@@ -1,7 +1,8 @@
-"""Which addresses the public internet reaches."""
+"""Web addresses: which the public internet reaches, and how one is made longer."""
 
 import ipaddress
 from ipaddress import IPv4Address, IPv6Address
+from urllib.parse import quote
 
 #: Why a request was not made.
 PRIVATE = "is an address of a private network"
@@ -41,3 +42,14 @@ def _is_reached(address: IPv4Address | IPv6Address) -> bool:
     if isinstance(address, IPv6Address) and any(address in network for network in _RESERVED):
         return False
     return address.is_global and not (address.is_multicast or address.is_reserved or address.is_unspecified)
+
+
+def extended(url: str, path: str = "", **query: str) -> str:
+    """Return the address with `path` after its own path and `query` after its own query, of which nothing is lost but what is
+    given anew. A fragment goes: it never travels (RFC 9110 §7.1).
+    """
+    address, _, given = url.partition("#")[0].partition("?")
+    kept = [part for part in given.split("&") if part and part.partition("=")[0] not in query]
+    parts = [*kept, *(f"{name}={quote(value, safe='')}" for name, value in query.items())]
+    base = f"{address.rstrip('/')}{path}" if path else address
+    return f"{base}?{'&'.join(parts)}" if parts else base

@@ -13,6 +13,7 @@ import aiohttp
 import httpx
 from aiohttp.abc import ResolveResult
 from aiohttp.resolver import ThreadedResolver
+from yarl import URL
 
 from distributor.handover import about_to_write
 from distributor.http.address import PRIVATE, is_public
@@ -68,7 +69,7 @@ class Transport(httpx.AsyncBaseTransport):
         try:
             answer = await self._session.request(
                 request.method,
-                str(request.url),
+                URL(str(request.url), encoded=True),  # a signature in it holds for these very bytes
                 headers=request.headers.multi_items(),
                 data=request.content or None,
                 allow_redirects=False,

@@ -228,6 +228,7 @@ class Courier:
         self, channel: Channel, message: Message, recipient: Recipient, due: Due, since: datetime
     ) -> Receipt | None:
         """Whether an earlier attempt arrived: asked where the network can be asked, unknowable where our key is forgotten."""
+        await channel.learn()
         can = channel.capabilities
         forgotten = can.key_lifetime and self.clock.now() - since > can.key_lifetime
         if forgotten and not can.can_look:

@@ -53,7 +53,7 @@ class Chosen:
     """The photos of a post, and those that stay behind."""
 
     photos: tuple[Photo, ...] = ()
-    over: tuple[Dropped, ...] = ()  #: more than a post takes
+    over: tuple[Dropped, ...] = ()  #: photos and words beyond what a post takes
     unfit: tuple[Dropped, ...] = ()  #: cannot be made to fit the network
 
 
@@ -72,9 +72,13 @@ def chosen(text: LanguageVersion, kit: Kit, limits: Mapping[str, Any], *, alt: b
             over.append(Dropped(text=media.file, why=f"a post has at most {most} photo{'s' if most > 1 else ''}"))
             continue
         original = images.clean(kit.read_media(media))
-        words = short(media.alt or media.caption or "", longest) if alt else ""
+        whole = (media.alt or media.caption or "") if alt else ""
+        words = short(whole, longest)
         if made := _fitted(original, kit, limits, words):
             found.append(made)
+            if words != whole:
+                why = f"an alt text has room for {longest:,} characters; it is sent as: {words}"
+                over.append(Dropped(text=whole, why=why))
         else:
             unfit.append(Dropped(text=media.file, why=_reason(original, limits)))
     return Chosen(photos=tuple(found), over=tuple(over), unfit=tuple(unfit))

@@ -62,6 +62,11 @@ class Sending(Channel):
         address = getattr(self, self.ADDRESS, None)
         if isinstance(address, str) and not is_secure(address):
             raise ConfigError(f"[channels.{self.name}] {self.ADDRESS}: '{address}' must begin with https://")
+        if isinstance(address, str) and ("?" in address or "#" in address):
+            raise ConfigError(
+                f"[channels.{self.name}] {self.ADDRESS}: '{address}' is more than an address; leave out what begins with "
+                "'?' or '#'"
+            )
 
     # ── what a network's file says ────────────────────────────────────────────────────────────────────────────────
 

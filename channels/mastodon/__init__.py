@@ -1,20 +1,24 @@
 """Mastodon: one status per language, by the instance's own API (docs.joinmastodon.org/methods/statuses)."""
 
+import contextlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from distributor.contract import (
     Capabilities,
     Count,
+    DeliveryError,
     Idempotency,
     InDoubt,
     MediaFile,
     Message,
     Rate,
     Receipt,
+    Recipient,
     Refused,
     Unavailable,
 )
@@ -27,18 +31,21 @@ from distributor.text.entities import Found
 from distributor.text.fit import Segments
 from distributor.text.segments import shown
 
+from . import server, timeline
+
 _JSON = ("Content-Type", "application/json")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Mastodon(Connected):
-    """Posts with an Idempotency-Key, which a server remembers for an hour: within that hour a repeat is the same
-    status (class A).
+    """Posts with an Idempotency-Key, which Mastodon's own software remembers for an hour: within that hour a repeat is the
+    same status (class A). Other software ignores it (class C): the account's statuses are read before a repeat. What
+    answers is asked, and remembered; until then it is class C.
     """
 
     TYPE: ClassVar[str] = "mastodon"
     NETWORK: ClassVar[str] = "Mastodon"
-    CLASS: ClassVar[Idempotency] = Idempotency.A
+    CLASS: ClassVar[Idempotency] = Idempotency.C
     EDIT: ClassVar[bool] = True
     DELETE: ClassVar[bool] = True
     TAGS: ClassVar[hashtags.Rule | None] = hashtags.MASTODON
@@ -57,8 +64,48 @@ class Mastodon(Connected):
 
     @property
     def able(self) -> Capabilities:
-        """Class A for an hour (docs.joinmastodon.org, statuses: Idempotency-Key)."""
-        return replace(super().able, key_lifetime=timedelta(minutes=55))
+        """Class A for an hour where the server keeps keys (docs.joinmastodon.org, statuses: Idempotency-Key), else C."""
+        known = self._known()
+        if known is None or not known.keeps_keys:
+            return replace(super().able, looks=True)
+        return replace(super().able, idempotency=Idempotency.A, looks=True, key_lifetime=timedelta(minutes=55))
+
+    @property
+    def _memory(self) -> Path:
+        return self.places.state / "servers" / f"{self.name}.json"
+
+    def _known(self) -> server.Server | None:
+        """What was learned of the instance, by this process or another."""
+        return server.recall(self._memory, self._base)
+
+    async def learn(self) -> None:
+        """Ask the instance what it is, once a day. What was learned stays where it does not answer."""
+        known = self._known()
+        if not self._is_live or (known and known.is_fresh(datetime.now(UTC))):
+            return
+        with contextlib.suppress(DeliveryError, OSError):
+            server.remember(self._memory, await server.ask(self._public, self._base))
+
+    async def _public(self, request: Request) -> Answer:
+        """Ask what everybody may know, without the credential."""
+        answer = await self._http.send(request)
+        server.unavailable(self.instance, answer)
+        return answer if answer.status < 300 else replace(answer, body=b"{}")
+
+    async def prepare(self) -> None:
+        """Renew the login, and learn what the instance is, while there is time."""
+        await super().prepare()
+        await self.learn()
+
+    async def reconcile(self, message: Message, recipient: Recipient, key: str, since: datetime) -> Receipt | None:  # noqa: ARG002
+        """Whether the account's statuses hold this text. Raises DeliveryError."""
+        credential = await self.credential()
+
+        async def ask(request: Request) -> Answer:
+            return await self.look(request, credential)
+
+        status = await timeline.written(ask, self._base, message.text, since)
+        return self._receipt(status) if status else None
 
     @property
     def limit(self) -> Rate:
@@ -69,7 +116,7 @@ class Mastodon(Connected):
     def oauth(self) -> OAuth:
         """The instance's own (docs.joinmastodon.org/methods/oauth)."""
         base = self.instance.rstrip("/")
-        scopes = ("write:statuses", "write:media")
+        scopes = ("write:statuses", "write:media", "read:accounts", "read:statuses")
         return OAuth(
             authorize=f"{base}/oauth/authorize", token=f"{base}/oauth/token", scopes=scopes, secret_in_body=True
         )
@@ -107,6 +154,10 @@ class Mastodon(Connected):
         status = answer.json()
         if not isinstance(status.get("id"), str):
             raise InDoubt(f"{self.instance} answered {answer.status} without the status's id")
+        return self._receipt(status)
+
+    @staticmethod
+    def _receipt(status: Mapping[str, Any]) -> Receipt:
         url = status.get("url")
         web = isinstance(url, str) and url.startswith(
             ("https://", "http://")
@@ -144,7 +195,11 @@ class Mastodon(Connected):
         return Request(method="PUT", url=url, headers=(_JSON,), body=json.dumps(body, ensure_ascii=False).encode())
 
     def _url(self, path: str) -> str:
-        return self.instance.rstrip("/") + path
+        return self._base + path
+
+    @property
+    def _base(self) -> str:
+        return self.instance.rstrip("/")
 
 
 CHANNEL = Mastodon
