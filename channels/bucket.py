@@ -107,6 +107,13 @@ class Bucket(Channel):
     """One copy of the public folder."""
 
     TYPE: ClassVar[str] = "bucket"
+    DESTINATION: ClassVar[Mapping[str, str]] = {
+        "bucket": "bucket",
+        "prefix": "folder",
+        "endpoint": "server",
+        "region": "region",
+    }
+    CREDENTIALS: ClassVar[tuple[str, ...]] = ("access_key", "secret_key")
 
     bucket: str | None = None  #: its name; without it the copy goes to `folder`
     prefix: str = ""  #: under which the copy lies in the bucket
@@ -147,6 +154,11 @@ class Bucket(Channel):
             place = "/".join(part for part in (f"s3://{self.bucket}", self.prefix.strip("/")) if part)
             return Destination(live=True, place=place, missing=tuple(missing))
         return Destination(live=bool(self.folder), place=self.folder or str(self.places.outbox / self.name))
+
+    @property
+    def destination_facts(self) -> dict[str, str | None]:
+        """The bucket, or the folder."""
+        return super().destination_facts if self.bucket else {"folder": self.places.within(self.destination.place)}
 
     def render(self, release: Release, kit: Kit) -> Sequence[Message]:
         """One copy for all languages: the addresses that will have to be there."""

@@ -38,6 +38,7 @@ class CopyText(Social):
 
     TYPE: ClassVar[str] = "copytext"
     NETWORK: ClassVar[str] = "copy text"
+    DESTINATION: ClassVar[Mapping[str, str]] = {"for_network": "network"}
     NEEDS_PAGE: ClassVar[bool] = False
     ALT: ClassVar[bool] = False
     TAGS: ClassVar[hashtags.Rule | None] = hashtags.FACEBOOK
@@ -56,6 +57,11 @@ class CopyText(Social):
     def destination(self) -> Destination:
         """A folder, for a person."""
         return Destination(live=False, place=str(self._folder))
+
+    @property
+    def destination_facts(self) -> dict[str, str | None]:
+        """The folder, and the network that a person posts it on."""
+        return {"folder": self.places.within(self._folder), "network": self.for_network}
 
     @property
     def once_live(self) -> str:

@@ -36,6 +36,7 @@ class Discord(Social):
 
     TYPE: ClassVar[str] = "discord"
     NETWORK: ClassVar[str] = "Discord"
+    CREDENTIALS: ClassVar[tuple[str, ...]] = ("webhook",)
     CLASS: ClassVar[Idempotency] = Idempotency.D
     EDIT: ClassVar[bool] = True
     DELETE: ClassVar[bool] = True

@@ -42,6 +42,7 @@ class Facebook(Connected):
 
     TYPE: ClassVar[str] = "facebook"
     NETWORK: ClassVar[str] = "Facebook"
+    DESTINATION: ClassVar[Mapping[str, str]] = {"page": "Page", "api": "server"}
     CLASS: ClassVar[Idempotency] = Idempotency.C
     EDIT: ClassVar[bool] = True
     DELETE: ClassVar[bool] = True

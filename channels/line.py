@@ -26,6 +26,8 @@ class Line(Social):
 
     TYPE: ClassVar[str] = "line"
     NETWORK: ClassVar[str] = "LINE"
+    DESTINATION: ClassVar[Mapping[str, str]] = {"api": "server"}
+    CREDENTIALS: ClassVar[tuple[str, ...]] = ("token",)
     CLASS: ClassVar[Idempotency] = Idempotency.A
     ALT: ClassVar[bool] = False
     BY_ADDRESS: ClassVar[bool] = True

@@ -47,6 +47,7 @@ class LinkedIn(Connected):
 
     TYPE: ClassVar[str] = "linkedin"
     NETWORK: ClassVar[str] = "LinkedIn"
+    DESTINATION: ClassVar[Mapping[str, str]] = {"organization": "organization", "api": "server"}
     CLASS: ClassVar[Idempotency] = Idempotency.B
     EDIT: ClassVar[bool] = True
     DELETE: ClassVar[bool] = True

@@ -40,6 +40,8 @@ class Slack(Social):
 
     TYPE: ClassVar[str] = "slack"
     NETWORK: ClassVar[str] = "Slack"
+    DESTINATION: ClassVar[Mapping[str, str]] = {"channel": "channel", "api": "server"}
+    CREDENTIALS: ClassVar[tuple[str, ...]] = ("webhook", "token")
     EDIT: ClassVar[bool] = True
     DELETE: ClassVar[bool] = True
     BY_ADDRESS: ClassVar[bool] = True

@@ -23,6 +23,7 @@ class Teams(Social):
 
     TYPE: ClassVar[str] = "teams"
     NETWORK: ClassVar[str] = "Microsoft Teams"
+    CREDENTIALS: ClassVar[tuple[str, ...]] = ("webhook",)
     CLASS: ClassVar[Idempotency] = Idempotency.D
     RETURNS_ID: ClassVar[bool] = False
     OWN_CARD: ClassVar[bool] = True

@@ -26,6 +26,8 @@ class Telegram(Social):
 
     TYPE: ClassVar[str] = "telegram"
     NETWORK: ClassVar[str] = "Telegram"
+    DESTINATION: ClassVar[Mapping[str, str]] = {"chat": "channel", "api": "server"}
+    CREDENTIALS: ClassVar[tuple[str, ...]] = ("token",)
     EDIT: ClassVar[bool] = True
     DELETE: ClassVar[bool] = True
     ALT: ClassVar[bool] = False

@@ -40,6 +40,7 @@ class Threads(Connected):
 
     TYPE: ClassVar[str] = "threads"
     NETWORK: ClassVar[str] = "Threads"
+    DESTINATION: ClassVar[Mapping[str, str]] = {"user": "account", "api": "server"}
     CLASS: ClassVar[Idempotency] = Idempotency.C
     DELETE: ClassVar[bool] = True
     BY_ADDRESS: ClassVar[bool] = True

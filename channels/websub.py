@@ -3,7 +3,7 @@
 A hub that fails holds up nothing: the feed is public already, and the ping is tried again like any delivery.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
@@ -33,6 +33,7 @@ class WebSub(Channel):
 
     TYPE: ClassVar[str] = "websub"
     TELLS_WRITES: ClassVar[bool] = True
+    DESTINATION: ClassVar[Mapping[str, str]] = {"hub": "hub"}
     ALL_LANGUAGES: ClassVar[bool] = True
 
     hub: Url | None = None  #: without it: a file under outbox/
@@ -58,6 +59,12 @@ class WebSub(Channel):
         """The hub."""
         local = str(self.places.outbox / self.name)
         return Destination(live=bool(self.hub), place=self.hub or local)
+
+    @property
+    def destination_facts(self) -> dict[str, str | None]:
+        """The hub, or the folder of the pings."""
+        folder = self.places.within(self.places.outbox / self.name)
+        return super().destination_facts if self.hub else {"folder": folder}
 
     def render(self, release: Release, kit: Kit) -> Sequence[Message]:
         """One message per language version, one recipient per feed that it changes."""

@@ -41,6 +41,7 @@ class X(Connected):
 
     TYPE: ClassVar[str] = "x"
     NETWORK: ClassVar[str] = "X"
+    DESTINATION: ClassVar[Mapping[str, str]] = {"handle": "account", "api": "server"}
     CLASS: ClassVar[Idempotency] = Idempotency.C
     DELETE: ClassVar[bool] = True
     TAGS: ClassVar[hashtags.Rule | None] = hashtags.X

@@ -87,6 +87,10 @@ class Channel(ABC):
     TELLS_WRITES: ClassVar[bool] = False
     #: Which languages it takes when the config names none: every version, or only the main one.
     ALL_LANGUAGES: ClassVar[bool] = False
+    #: Fields that say where deliveries go and as whom, with their words for people: agreed to when a release is sealed.
+    DESTINATION: ClassVar[Mapping[str, str]] = {}
+    #: Fields that hold a credential: a rotated one is no change of destination.
+    CREDENTIALS: ClassVar[tuple[str, ...]] = ()
 
     name: str
     places: Places
@@ -122,6 +126,17 @@ class Channel(ABC):
     @abstractmethod
     def destination(self) -> Destination:
         """Where its deliveries go."""
+
+    @property
+    def destination_facts(self) -> dict[str, str | None]:
+        """Return what a person agrees to at sealing, by words for people: DESTINATION, or the place where it is empty.
+
+        None: it cannot be known on this machine, and is not compared.
+        """
+        if not self.DESTINATION:
+            return {"place": self.places.within(self.destination.place)}
+        found = {word: getattr(self, name) for name, word in self.DESTINATION.items()}
+        return {word: str(value).rstrip("/") for word, value in found.items() if value not in (None, "", ())}
 
     @property
     def owns(self) -> tuple[str, ...]:

@@ -1,14 +1,15 @@
 """Whether deliveries go out."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from distributor import destinations
 from distributor.clock import STEP
 from distributor.lifecycle import WAITING, State
 from distributor.plain import counted
-from distributor.store import STOPPED_WORKER, Worker
+from distributor.store import STOPPED_WORKER, Agreed, Waiting, Worker
 from distributor.store.attention import RETRIED_TOO_LONG, Need, Needs
 
 if TYPE_CHECKING:
@@ -44,6 +45,9 @@ class Health:
     oldest_waiting: datetime | None
     counts: dict[State, int]
     needs: Needs  #: deliveries that need a person, by release and reason
+    moved: tuple[Agreed, ...] = ()  #: channels that lead elsewhere than agreed, while something waits for them
+    missing: tuple[Waiting, ...] = ()  #: what waits for channels that are not in the config
+    config: str = ""  #: why the config cannot be read
 
     @property
     def running(self) -> bool:
@@ -66,8 +70,8 @@ class Health:
         late = self.now - self.oldest_waiting if self.oldest_waiting else timedelta()
         return late if late > OVERDUE_AFTER else timedelta()
 
-    def troubles(self) -> list[str]:
-        """Return what is wrong and what to do about it, one sentence each, without names or ids.
+    def troubles(self, *, named: bool = False) -> list[str]:
+        """Return what is wrong and what to do about it, one sentence each, without names or ids unless `named`.
 
         Monitors read them without signing in, so nothing in them tells what is under embargo.
         """
@@ -82,8 +86,34 @@ class Health:
             for worker in self.workers
             if abs(worker.ahead) > STEP
         ]
+        found += self._of_the_config(named=named)
         return found + [
             f"{number} {sentence}" for need, sentence in _SENTENCES.items() if (number := self.needed(need))
+        ]
+
+    def _of_the_config(self, *, named: bool) -> list[str]:
+        """Return what the config says of itself and of what waits."""
+        refused = [why for why in dict.fromkeys(one.trouble for one in self.workers) if why and why not in self.config]
+        if named:
+            found = [f"the config cannot be read: {self.config}"] if self.config else []
+            found += [
+                f"the running service does not follow the config, it keeps the last good one: {w}" for w in refused
+            ]
+            return [*found, *map(destinations.moved, self.moved), *map(destinations.missing, self.missing)]
+        return [
+            sentence
+            for wrong, sentence in (
+                (
+                    self.config or refused,
+                    "the config cannot be used, the last good one stays in force: 'distributor status'",
+                ),
+                (self.moved, "channels lead elsewhere than agreed and are stopped: 'distributor status' names them"),
+                (
+                    self.missing,
+                    "deliveries wait for channels that are not in the config: 'distributor status' names them",
+                ),
+            )
+            if wrong
         ]
 
     def needed(self, need: Need) -> int:
@@ -91,9 +121,13 @@ class Health:
         return sum(counts.get(need, 0) for counts in self.needs.values())
 
 
-def look(ledger: "Ledger", now: datetime) -> Health:
-    """Ask the ledger."""
-    return judge(now, ledger.workers(), ledger.oldest_waiting(), ledger.counts(), ledger.needs(now))
+def look(ledger: "Ledger", now: datetime, names: Collection[str] | None = None, config: str = "") -> Health:
+    """Ask the ledger. `names` are the channels of the config, where somebody knows them; `config`: why it does not read."""
+    from distributor.store import destinations as places  # SQLAlchemy: `status` does without
+
+    found = judge(now, ledger.workers(), ledger.oldest_waiting(), ledger.counts(), ledger.needs(now))
+    missing = [one for one in places.waiting(ledger) if one.channel not in names] if names is not None else []
+    return replace(found, moved=tuple(places.stopped(ledger)), missing=tuple(missing), config=config)
 
 
 def judge(

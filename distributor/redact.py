@@ -24,7 +24,14 @@ class Redactor:
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         """`secrets` are values that must never be shown; very short ones would blot out common words and are left."""
-        known = sorted((value for value in secrets if len(value) >= 6), key=len, reverse=True)
+        self._secrets: set[str] = set()
+        self._known: re.Pattern[str] | None = None
+        self.learn(secrets)
+
+    def learn(self, secrets: Iterable[str]) -> None:
+        """Know more values. Those that were known stay so: a log may still name a secret that was just rotated."""
+        self._secrets |= {value for value in secrets if len(value) >= 6}
+        known = sorted(self._secrets, key=len, reverse=True)
         self._known = re.compile("|".join(map(re.escape, known))) if known else None
 
     def __call__(self, text: str) -> str:
@@ -37,7 +44,12 @@ class Redactor:
 
 def of(channels: Mapping[str, object]) -> Redactor:
     """Knows the secrets of the configured channels, as far as they are set now."""
-    return Redactor(value.reveal() for channel in channels.values() for value in _secrets(channel))
+    return Redactor(values(channels))
+
+
+def values(channels: Mapping[str, object]) -> list[str]:
+    """Return the secrets of the configured channels, as far as they are set now."""
+    return [value.reveal() for channel in channels.values() for value in _secrets(channel)]
 
 
 def _secrets(found: object) -> Iterator[Secret]:

@@ -1,9 +1,11 @@
 """Finds channel types by path and builds channels from config blocks. Ours and a user's come through the same door."""
 
 import importlib.util
+import re
 import sys
+import threading
 from collections.abc import Iterable, Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -13,10 +15,11 @@ from pydantic import TypeAdapter, ValidationError
 from distributor import validation
 from distributor.contract import Channel
 from distributor.errors import ConfigError, Problem, nearest
-from distributor.settings import Places, Settings
+from distributor.settings import Places, Settings, located
 from distributor.site import Site
 
 _PREFIX = "distributor.channels"
+_LOADING = threading.RLock()  #: a service reads its config again beside what it delivers
 
 
 def types(site: Site) -> dict[str, Path]:
@@ -37,16 +40,32 @@ def load_type(name: str, path: Path) -> type[Channel]:
 
     Raises ConfigError when it fails to import or has no CHANNEL.
     """
+    with _LOADING:
+        return _load_type(name, path)
+
+
+def _stamp(path: Path) -> list[tuple[str, int, int]]:
+    """Return what tells a changed channel file, or a changed file of its folder, from the one that was imported."""
+    files = sorted(path.parent.rglob("*.py")) if path.name == "__init__.py" else [path]
+    return [(str(file), (one := file.stat()).st_mtime_ns, one.st_size) for file in files]
+
+
+def _load_type(name: str, path: Path) -> type[Channel]:
     module_name = f"{_PREFIX}.{name}"
     loaded = sys.modules.get(module_name)
-    if loaded is None or loaded.__file__ != str(path):
+    stamp = _stamp(path) if path.is_file() else []
+    if loaded is None or loaded.__file__ != str(path) or getattr(loaded, "__stamp__", stamp) != stamp:
         search = [str(path.parent)] if path.name == "__init__.py" else None
         for stale in [known for known in sys.modules if known.startswith(f"{module_name}.")]:
             del sys.modules[stale]  # rooms of another site's channel of the same name
         spec = importlib.util.spec_from_file_location(module_name, path, submodule_search_locations=search)
         if spec is None or spec.loader is None:
             raise ConfigError(Problem(text="cannot be loaded as a channel", file=str(path)))
+        if loaded is not None:  # Python tells a changed source from its bytecode by whole seconds only
+            for file, _, _ in stamp:
+                Path(importlib.util.cache_from_source(file)).unlink(missing_ok=True)
         loaded = importlib.util.module_from_spec(spec)
+        vars(loaded)["__stamp__"] = stamp
         sys.modules[module_name] = loaded
         try:
             spec.loader.exec_module(loaded)
@@ -73,11 +92,33 @@ def build(site: Site, settings: Settings, places: Places, only: Iterable[str] = 
     available = types(site)
     built: dict[str, Channel] = {}
     for name in wanted or settings.channels:
-        channel = _build(name, settings.channels[name], available, site, places)
+        try:
+            channel = _build(name, settings.channels[name], available, site, places)
+        except ConfigError as error:
+            raise ConfigError(*(_located(problem, name, site) for problem in error.problems)) from None
         if channel.enabled or name in wanted:
             built[name] = channel
     _refuse_shared(built.values(), site)
     return built
+
+
+def _located(problem: Problem, name: str, site: Site) -> Problem:
+    """Return a problem of the config with its file and line. A channel says what is wrong with its own keys in words."""
+    if problem.file is None and (said := re.match(r"\[channels\.([^\]]+)\] ([\w, ]+): ", problem.text)):
+        field = f"[channels.{said[1]}] {said[2].partition(',')[0]}"
+        text = problem.text[said.end() :]
+        problem = replace(problem, file=str(site.config_file), field=f"[channels.{said[1]}] {said[2]}", text=text)
+        return replace(_line_of(replace(problem, field=field), site), field=problem.field)
+    if problem.file is None:
+        problem = replace(problem, file=str(site.config_file), field=f"[channels.{name}]")
+    return _line_of(problem, site) if problem.file == str(site.config_file) and problem.line is None else problem
+
+
+def _line_of(problem: Problem, site: Site) -> Problem:
+    try:
+        return located(problem, site.config_file.read_text(encoding="utf-8-sig"))
+    except (OSError, UnicodeDecodeError):
+        return problem
 
 
 def _refuse_shared(channels: Iterable[Channel], site: Site) -> None:

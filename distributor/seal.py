@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
-from distributor import embargo, images
+from distributor import destinations, embargo, images
 from distributor import release as release_model
 from distributor.contract import Channel, Finding, MediaFile, Message, Receipt, Recipient, Tier
 from distributor.embargo import Embargo
@@ -19,7 +19,7 @@ from distributor.lifecycle import BULK, CORRECTION, KILL, Priority, PubStatus
 from distributor.preview import Preview, Rendered, seal_digest
 from distributor.reading import ReleaseFile
 from distributor.release import LatePolicy
-from distributor.store import Attempt, Delivery, NewDelivery, Release, SealedMessage
+from distributor.store import Agreed, Attempt, Delivery, NewDelivery, Release, SealedMessage
 
 
 class Refusal(ActionError):
@@ -191,6 +191,12 @@ def deliveries(preview: Preview) -> Iterator[NewDelivery]:
                 priority=_priority(one),
                 late_ok=one.channel.capabilities.always_publishes or source.late is LatePolicy.send,
             )
+
+
+def destinations_of(preview: Preview) -> list[Agreed]:
+    """Return where each channel goes, as it was shown."""
+    channels = (one.channel for one in preview.rendered)
+    return destinations.sealed(preview.release.id, preview.release.version, channels)
 
 
 def key(*identity: str) -> str:

@@ -1,9 +1,10 @@
 """The config file as frozen settings. An unknown key stops the start and names the nearest right one."""
 
 import os
+import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any
@@ -133,21 +134,52 @@ class Places:
     outbox: Path
     state: Path
     contacts: Path = Path("/nonexistent-site/contacts")
+    root: Path | None = None  #: the site's folder
+    url: str = ""  #: the address at which the public folder is found
+
+    def within(self, path: Path | str) -> str:
+        """Return a path as seen from the site, so that a site that moves is the same site; any other as it is."""
+        if self.root and Path(path).is_relative_to(self.root):
+            return str(Path(path).relative_to(self.root))
+        return str(path)
 
 
 def load(site: Site) -> Settings:
     """Read the site's config; raises ConfigError naming file, key and what would be right."""
-    raw = _toml(site.config_file)
+    return read(_text(site.config_file), str(site.config_file))
+
+
+def read(text: str, file: str) -> Settings:
+    """Return the settings that a config's text holds; raises ConfigError naming `file`, line, key and what would be right."""
     try:
-        return Settings.model_validate(raw)
+        return Settings.model_validate(_parsed(text, file))
     except ValidationError as error:
-        found = validation.problems(error, model=Settings, file=str(site.config_file))
-        raise ConfigError(*(_bracketed(problem) for problem in found)) from None
+        found = validation.problems(error, model=Settings, file=file)
+        raise ConfigError(*(located(_bracketed(problem), text) for problem in found)) from None
+
+
+def located(problem: Problem, text: str) -> Problem:
+    """Return the problem with the line of its key, or of its table, in the config's text."""
+    match = re.fullmatch(r"\[([^\]]+)\] ?(.*)", problem.field or "")
+    block, key = (match[1], match[2]) if match else ("", problem.field or "")
+    first = re.split(r"[.\[]", key, maxsplit=1)[0]
+    here, of_block = "", None
+    for number, line in enumerate(text.splitlines(), start=1):
+        if table := re.match(r"\s*\[+\s*([^\]]+?)\s*\]", line):
+            here = table[1].replace('"', "").replace("'", "")
+            if here == block or here.startswith(f"{block}."):
+                of_block = of_block or number
+            if first and here == f"{block}.{first}".strip("."):
+                return replace(problem, line=number)
+        elif first and here == block and re.match(rf"\s*[\"']?{re.escape(first)}[\"']?\s*=", line):
+            return replace(problem, line=number)
+    return replace(problem, line=of_block)
 
 
 def networks(site: Site) -> Mapping[str, Mapping[str, Any]]:
     """Limits and API versions per network, from `config/networks.toml`, each with the day it was verified."""
-    return _toml(site.file("config/networks.toml"))
+    path = site.file("config/networks.toml")
+    return _parsed(_text(path), str(path))
 
 
 def places(site: Site, settings: Settings) -> Places:
@@ -159,6 +191,8 @@ def places(site: Site, settings: Settings) -> Places:
         outbox=root / block.outbox,
         state=root / block.state,
         contacts=root / block.contacts,
+        root=site.root,
+        url=settings.newsroom.url.rstrip("/"),
     )
 
 
@@ -169,13 +203,24 @@ def store_url(site: Site, settings: Settings) -> str:
     return f"{SQLITE}{sqlite_path(site.need_root(), url)}" if url.startswith(SQLITE) else url
 
 
-def _toml(path: Path) -> dict[str, Any]:
+def _text(path: Path) -> str:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         raise ConfigError(Problem(text="is missing", file=str(path))) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(Problem(text=f"is not TOML: {error}", file=str(path))) from None
+    except OSError as error:
+        raise ConfigError(Problem(text=f"cannot be read: {error.strerror}", file=str(path))) from None
+    except UnicodeDecodeError as error:
+        raise ConfigError(Problem(text=f"is not UTF-8 text: {error}", file=str(path))) from None
+
+
+def _parsed(text: str, file: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        line = re.search(r"at line (\d+)", str(error))
+        number = int(line[1]) if line else text.count("\n") + 1
+        raise ConfigError(Problem(text=f"is not TOML: {error}", file=file, line=number)) from None
 
 
 def _bracketed(problem: Problem) -> Problem:

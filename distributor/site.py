@@ -4,6 +4,7 @@ import os
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from distributor.errors import ConfigError
 
@@ -27,13 +28,25 @@ class Site:
         """The config that is in force."""
         return (self.root or BUILT_IN) / CONFIG
 
+    def _config(self) -> dict[str, Any] | None:
+        """Return the config's tables as they stand in the file, unchecked; None where it cannot be read."""
+        try:
+            return tomllib.loads(self.config_file.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return None
+
+    def channel_names(self) -> list[str] | None:
+        """Return the names of the channels, enabled or not; None for a config that cannot be read."""
+        channels = (self._config() or {}).get("channels", {})
+        return list(channels) if isinstance(channels, dict) else None
+
     def sqlite_ledger(self) -> Path | None:
         """The ledger's file, from the one key that says so; None for another store, or a config that cannot be read."""
-        try:
-            config = tomllib.loads(self.config_file.read_text(encoding="utf-8"))
-            store = config.get("places", {}).get("store", DEFAULT_STORE)
-        except (OSError, ValueError, AttributeError):
+        config = self._config()
+        places = {} if config is None else config.get("places", {})
+        if config is None or not isinstance(places, dict):
             return None
+        store = places.get("store", DEFAULT_STORE)
         if self.root is None or not isinstance(store, str) or not store.startswith(SQLITE):
             return None
         return sqlite_path(self.root, store)

@@ -504,7 +504,7 @@ def test_a_config_that_cannot_work(make_channel: MakeChannel, key: str, value: A
     with pytest.raises(ConfigError) as caught:
         make_channel("email", **{key: value})
     assert says in str(caught.value)
-    assert str(caught.value).startswith(f"[channels.email] {key}")
+    assert f"[channels.email] {key}" in str(caught.value)
 
 
 @pytest.mark.parametrize("url", ["smtp://desk:hunter2@mail.example", "smtps://:hunter2@mail.example:465"])

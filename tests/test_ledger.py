@@ -168,13 +168,14 @@ def test_missed_by_little_it_is_sent_late(root: Path) -> None:
     assert site.states() == {"box public/en": "delivered"}
 
 
-def test_a_channel_that_left_the_config_is_refused(root: Path) -> None:
+def test_what_waits_for_a_channel_that_left_the_config_is_held(root: Path) -> None:
     site = Scheduled(root, box(root) + sites.box(root, "other"))
     sites.configure(root, sites.box(root, "other"))
     site.desk = Desk(site=Site(root), clock=site.clock)
     site.clock.set(LIFT)
     site.drain()
-    assert site.states() == {"box public/en": "refused", "other public/en": "delivered"}
+    assert site.states() == {"box public/en": "held", "other public/en": "delivered"}
+    assert "is not in the config any more" in (site.rows()[0].reason or "")
 
 
 @given(

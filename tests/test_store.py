@@ -176,10 +176,11 @@ def test_an_older_schema_is_brought_forward(root: Path) -> None:
     db.execute("CREATE INDEX ix_attempt_delivery_id ON attempt (delivery_id)")
     for table in ("account", "session", "api_token", "person", "audit", "made"):
         db.execute(f"DROP TABLE {table}")
-    for column in ("host", "ahead"):
+    for column in ("host", "ahead", "trouble"):
         db.execute(f"ALTER TABLE worker DROP COLUMN {column}")
     db.execute("ALTER TABLE delivery DROP COLUMN signature")
     db.execute("DROP TABLE approval")
+    db.execute("DROP TABLE destination")
     db.execute("DROP INDEX release_head")
     db.execute("ALTER TABLE release DROP COLUMN killed_at")
     db.execute("DROP INDEX delivery_suspect")

@@ -50,6 +50,8 @@ class Bluesky(Social):
     FINDS: ClassVar[bool] = False
     SECRET: ClassVar[str] = "password"  # noqa: S105  the name of a field
     ADDRESS: ClassVar[str] = "pds"
+    DESTINATION: ClassVar[Mapping[str, str]] = {"pds": "server", "handle": "account"}
+    CREDENTIALS: ClassVar[tuple[str, ...]] = ("password",)
 
     handle: str
     pds: Url = "https://bsky.social"

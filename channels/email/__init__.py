@@ -75,6 +75,14 @@ class Email(Block):
         place = ", ".join(one.place for _, one in self.relays)
         return Destination(live=True, place=place, missing=(*missing, *self.absent))
 
+    @property
+    def destination_facts(self) -> dict[str, str | None]:
+        """Every server with its user, or the Maildir; who sends, and where bounces come back to."""
+        servers = sorted(f"{one.user}@{one.place}" if one.user else one.place for _, one in self.relays)
+        place = {"server": ", ".join(servers)} if servers else {"folder": self.places.within(self._folder)}
+        back = {"bounces": self.returns.address} if self.returns else {}
+        return {**place, "sender": self.from_.address, **back}
+
     def render(self, release: Release, kit: Kit) -> Sequence[Message]:
         """One mail a language; raises ConfigError when a template fails."""
         return [build(self, release, text, kit) for text in self.texts(release)]

@@ -1,6 +1,7 @@
 """The keys of a mail channel's block, and what they say together."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import ClassVar, Literal
@@ -31,6 +32,13 @@ class Block(Channel):
 
     TYPE: ClassVar[str] = "email"
     TELLS_WRITES: ClassVar[bool] = True
+    DESTINATION: ClassVar[Mapping[str, str]] = {
+        "smtp": "server",
+        "servers": "server",
+        "sender": "sender",
+        "bounces": "bounces",
+    }
+    CREDENTIALS: ClassVar[tuple[str, ...]] = ("password", "mail_key", "dkim_key", "dkim_ed25519_key")
 
     sender: str  #: `Name <address>`
     to: tuple[str, ...] = ()  #: the same form

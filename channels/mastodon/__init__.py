@@ -51,6 +51,7 @@ class Mastodon(Connected):
     TAGS: ClassVar[hashtags.Rule | None] = hashtags.MASTODON
     EFFECT: ClassVar[str] = "Mastodon will make it live"
     ADDRESS: ClassVar[str] = "instance"
+    DESTINATION: ClassVar[Mapping[str, str]] = {"instance": "instance"}
 
     instance: Url = "https://mastodon.example"
     visibility: Literal["public", "unlisted", "private"] = "public"

@@ -48,6 +48,8 @@ class Matrix(Social):
     EFFECT: ClassVar[str] = "nobody is called; some apps make it live"
     FINDS: ClassVar[bool] = False
     ADDRESS: ClassVar[str] = "homeserver"
+    DESTINATION: ClassVar[Mapping[str, str]] = {"homeserver": "server", "room": "room"}
+    CREDENTIALS: ClassVar[tuple[str, ...]] = ("token",)
     KNOWN: ClassVar[tuple[Known, ...]] = (
         Known(
             says="m_forbidden", outcome=Unauthorized, advice="invite the account to the room, and let it write there"

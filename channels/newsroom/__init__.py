@@ -67,6 +67,11 @@ class Newsroom(Channel):
         return Destination(live=True, place=str(self.places.public))
 
     @property
+    def destination_facts(self) -> dict[str, str | None]:
+        """The public folder, and the address at which it is found."""
+        return {"folder": self.places.within(self.places.public), "address": self.places.url}
+
+    @property
     def owns(self) -> tuple[str, ...]:
         """The front page: a public folder has one newsroom."""
         return (str(self.places.public / "index.html"),)

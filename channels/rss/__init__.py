@@ -42,6 +42,7 @@ class Rss(Channel):
 
     TYPE: ClassVar[str] = "rss"
     ALL_LANGUAGES: ClassVar[bool] = True
+    DESTINATION: ClassVar[Mapping[str, str]] = {"path": "feed"}
 
     path: str = "feed.xml"  #: under public/; other languages get feed.<language>.xml
     items: int = 20  #: how many releases the feed holds
@@ -66,6 +67,15 @@ class Rss(Channel):
     def destination(self) -> Destination:
         """A file of the newsroom."""
         return Destination(live=True, place=str(self.places.public / self.path))
+
+    @property
+    def destination_facts(self) -> dict[str, str | None]:
+        """The public folder, and the address at which it is found."""
+        return {
+            **super().destination_facts,
+            "folder": self.places.within(self.places.public),
+            "address": self.places.url,
+        }
 
     @property
     def owns(self) -> tuple[str, ...]:

@@ -76,7 +76,7 @@ def status(
     return {
         "now": health.now,
         "ok": not health.troubles(),
-        "troubles": health.troubles(),
+        "troubles": health.troubles(named=True),
         "running": health.running,
         "last_beat": health.last_beat,
         "stopped_at": health.stopped_at,

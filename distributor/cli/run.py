@@ -8,20 +8,21 @@ import signal
 import socket
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from distributor import redact
+from distributor import destinations, redact
 from distributor.cli import draw
 from distributor.cli.logs import Log
 from distributor.cli.main import Setting, listed
 from distributor.cli.progress import List, Progress
 from distributor.clock import Clock, Guard, SharedClock
 from distributor.desk import Desk
+from distributor.desk.following import Following
 from distributor.errors import ActionError, StoreError
 from distributor.outbox import Event, InFlight, Outbox, left_behind
 from distributor.schedule import Alarm
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
     from distributor.cli.metrics import Metrics
 
 
+#: How often all that waits is compared with the config; also at every change of it, and at each claim.
+_COMPARE = timedelta(seconds=10)
 #: Days before its end at which a connection is spoken of.
 _WARNINGS = (14, 7, 1)
 
@@ -107,6 +110,9 @@ class Service:
         self.began = self.clock.now()
         self._looked = self.began - timedelta(days=1)
         self._warned: dict[str, int] = {}
+        self.following = Following(desk=self.desk)
+        self._compared = self.began - _COMPARE
+        self._gone: set[tuple[str, int, str]] = set()
         self._asking: set[asyncio.Future[None]] = set()
         self.host = socket.gethostname()
         self.name = f"{self.host}-{os.getpid()}-{self.began:%H%M%S%f}"
@@ -170,6 +176,7 @@ class Service:
     async def tick(self) -> None:
         """Say that we are alive, take back what the dead left, get ready for what comes."""
         self._watch_clock()
+        await self._follow()
         ahead = timedelta()
         if isinstance(self.clock, SharedClock):
             if said := await self.outbox.time():
@@ -177,16 +184,44 @@ class Service:
             ahead = self.clock.host_ahead
         now = self.clock.now()
         worker = Worker(name=self.name, pid=os.getpid(), host=self.host, began_at=self.began, beat_at=now, ahead=ahead)
-        await self.outbox.beat(worker)
+        await self.outbox.beat(replace(worker, trouble=self.following.trouble))
         await self.outbox.reap()
         await self.outbox.look_around()
         if self.metrics:
-            self.metrics.tick(now, await self.outbox.health(), ahead.total_seconds())
+            self.metrics.tick(now, await self.outbox.health(self.desk.settings.channels), ahead.total_seconds())
         self._watch_connections(now)
         self.log.well_again()
         _tell_systemd("WATCHDOG=1")
         if self.until_idle and await self.outbox.idle():
             self.stop.set()
+
+    async def _follow(self) -> None:
+        """Use a config that changed; say once why one that changed is not used, and what waits for a channel that is gone."""
+        before = self.following.trouble
+        fresh = await asyncio.get_running_loop().run_in_executor(None, self.following.look)
+        if (why := self.following.trouble) != before:
+            words = f"the config is not followed, the last good one stays in force: {why}"
+            self.log.say(
+                "config_refused" if why else "config_well", words if why else "the config reads again", why=why
+            )
+        if isinstance(fresh, Desk):
+            self.desk = fresh
+            find = None if fresh.only else fresh.find_channel
+            self.redact.learn(redact.values(fresh.channels))
+            await self.outbox.adopt(fresh.channels, fresh.settings.policy, find)
+            self.log.say("config", f"the config changed and is in force: {', '.join(fresh.channels) or 'no channels'}")
+        if fresh or self.clock.now() - self._compared >= _COMPARE:
+            self._compared = self.clock.now()
+            await self._compare()
+
+    async def _compare(self) -> None:
+        """Say what waits for a channel that is gone, once, and record which destinations are not the agreed ones."""
+        gone = {(one.release_id, one.version, one.channel): one for one in await self.outbox.compare()}
+        for key in gone.keys() - self._gone:
+            self.log.say(
+                "channel_missing", f"trouble: {destinations.missing(gone[key])}", channel=key[2], release=key[0]
+            )
+        self._gone = set(gone)
 
     def _watch_clock(self) -> None:
         if moved := self.guard.stepped():

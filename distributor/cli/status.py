@@ -1,6 +1,7 @@
 """`status`: every delivery, and whether all is well. Quick enough for a monitor that asks every few seconds."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -43,7 +44,10 @@ def _look(setting: Setting) -> tuple[Site, Health, list[tuple[Release, list[Deli
     if seen is None:
         desk = setting.desk()
         return desk.site, *desk.status()
-    return site, well.judge(now, seen.workers, seen.oldest_due, seen.counts, seen.needs), seen.releases
+    health = well.judge(now, seen.workers, seen.oldest_due, seen.counts, seen.needs)
+    names = site.channel_names()
+    missing = tuple(seen.missing(names)) if names is not None else ()
+    return site, replace(health, moved=tuple(seen.moved), missing=missing), seen.releases
 
 
 @click.command("status")
@@ -74,7 +78,7 @@ def _draw_health(out: "Console", health: Health) -> None:
     from distributor.cli import draw
 
     out.print(f"service {'[green]running[/]' if health.running else '[yellow]not running[/]'} · {_beat(health)}")
-    for trouble in health.troubles():
+    for trouble in health.troubles(named=True):
         out.print(f"[bold red]trouble[/]  {draw.plain(trouble)}")
 
 

@@ -6,14 +6,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from distributor import approving, audiences, embargo, health, seal
-from distributor.contract import Destination
-from distributor.desk.open import OpenSite
+from distributor import approving, audiences, embargo, seal
+from distributor.desk.asking import Asking
+from distributor.desk.confirming import Confirming
 from distributor.errors import ActionError
-from distributor.health import Health
-from distributor.lifecycle import KILL, STOPPED, WAITING, PubStatus, State
+from distributor.lifecycle import STOPPED, WAITING, PubStatus, State
 from distributor.preview import Preview
-from distributor.seal import Proof
 from distributor.store import Change, Delivery, Ledger, Release, retrying
 
 __all__ = ["Desk", "Scheduled"]
@@ -29,7 +27,7 @@ class Scheduled:
 
 
 @dataclass(kw_only=True)
-class Desk(OpenSite):
+class Desk(Asking, Confirming):
     """What a person can do on one site."""
 
     # ── actions ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -59,7 +57,9 @@ class Desk(OpenSite):
                 return Scheduled(preview=preview, release=known, already=True)
             approving.refuse_alone(ledger, preview, self.settings.policy, who=self.who)
             messages = [seal.dump(one.message) for one in preview.rendered]
-            ledger.plan(row, messages, seal.deliveries(preview), who=self.who)
+            ledger.plan(
+                row, messages, seal.deliveries(preview), who=self.who, destinations=seal.destinations_of(preview)
+            )
         return Scheduled(preview=preview, release=row, already=False)
 
     def hold(self, release_id: str) -> tuple[Release, int]:
@@ -111,7 +111,14 @@ class Desk(OpenSite):
             approving.refuse_alone(ledger, preview, self.settings.policy, who=self.who)
             row = seal.release(preview, self.clock.now())
             messages = [seal.dump(one.message) for one in preview.rendered]
-            ledger.plan(row, messages, seal.deliveries(preview), who=self.who, again=True)
+            ledger.plan(
+                row,
+                messages,
+                seal.deliveries(preview),
+                who=self.who,
+                again=True,
+                destinations=seal.destinations_of(preview),
+            )
         return Scheduled(preview=preview, release=row, already=False)
 
     def moved(self, release_id: str, at: datetime, zone: str | None = None) -> Preview:
@@ -267,34 +274,3 @@ class Desk(OpenSite):
         """Who approved these bytes, and what changed since."""
         with self.ledger(create=True) as ledger:
             return approving.standing(ledger, preview)
-
-    # ── questions ─────────────────────────────────────────────────────────────────────────────────────────────────
-
-    def status(self) -> tuple[Health, list[tuple[Release, list[Delivery]]]]:
-        """How the site is, and every release with its deliveries."""
-        with self.ledger() as ledger:
-            found = health.look(ledger, self.clock.now())
-            return found, [(one, ledger.deliveries(one.id, one.version)) for one in ledger.releases()]
-
-    def health(self) -> Health:
-        """How the site is, without its releases."""
-        with self.ledger(create=True) as ledger:
-            return health.look(ledger, self.clock.now())
-
-    def verify(self, release_id: str) -> tuple[Release, bool, list[Proof]]:
-        """Prove that what was sent is what was previewed: (release, whether the seal holds, one proof a delivery)."""
-        with self.ledger() as ledger:
-            release = self.known(ledger, release_id)
-            rows = [row for row in ledger.deliveries(release.id, release.version) if row.kind != KILL]
-            attempts = ledger.attempts(release.id, release.version)
-            channels, messages = self.channels_of(rows), self.sealed_messages(ledger, rows)
-        proofs = []
-        for row in rows:
-            channel = channels[row.channel]
-            found = channel.read_back(seal.receipt(row)) if row.state is State.delivered else None
-            proofs.append(seal.prove(row, attempts, messages[row.message_id], channel, found))
-        return release, seal.recomputed(rows) == release.seal, proofs
-
-    def doctor(self) -> list[tuple[str, str, Destination]]:
-        """Every configured channel: name, type, destination."""
-        return [(name, channel.TYPE, channel.destination) for name, channel in self.channels.items()]

@@ -46,12 +46,16 @@ class OpenSite:
         return registry.build(self.site, self.settings, self.places, self.only)
 
     def find_channel(self, name: str) -> Channel | None:
-        """A channel that came into the config since it was read; None where there is none, or it is broken."""
-        try:
-            fresh = configuration.load(self.site)
-            return registry.build(self.site, fresh, self.places, (name,))[name]
-        except ConfigError:
-            return None
+        """Return a channel, enabled or not, of the config in force or of one that was saved since; None where there is none,
+        or it is broken.
+        """
+        for again in (False, True):
+            try:
+                found = configuration.load(self.site) if again else self.settings
+                return registry.build(self.site, found, configuration.places(self.site, found), (name,))[name]
+            except ConfigError:
+                continue
+        return None
 
     @cached_property
     def press(self) -> Press:

@@ -8,9 +8,9 @@ import asyncio
 import math
 import random
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 
 from distributor import lifecycle
@@ -20,24 +20,23 @@ from distributor.errors import ActionError, StoreError
 from distributor.lifecycle import LEASE, Late
 from distributor.outbox.breaker import Breaker
 from distributor.outbox.careful import Careful
+from distributor.outbox.channels import Comparing, Find, InForce
 from distributor.outbox.courier import Courier
 from distributor.outbox.inflight import InFlight, Left, left_behind
 from distributor.outbox.outcome import Event, next_state
 from distributor.outbox.ready import AHEAD, READY, Readiness
 from distributor.outbox.sealed import Sealed
-from distributor.outbox.thread import InThread
 from distributor.settings import Policy
 from distributor.store import Delivery, Due, Ledger, Room, Settlement, Trace, Turn, Worker
 
 __all__ = ["Event", "InFlight", "Outbox", "left_behind", "next_state"]
 
-_FIRST_BLOCK = 50
 _TOGETHER = 0.003
 _AT_LEAST_EVERY = 0.5
 
 
 @dataclass
-class Outbox(InThread):
+class Outbox(Comparing):
     """Delivers what is due. One per process."""
 
     ledger: Ledger
@@ -51,7 +50,7 @@ class Outbox(InThread):
     on_room: Callable[[], None] = lambda: None
     redact: Callable[[str], str] = str
     #: What to do with a channel that came into the config, or left it, since the start; None: others answer for it.
-    find: Callable[[str], Channel | None] | None = lambda _name: None
+    find: Find | None = lambda _name: None
     in_flight: InFlight | None = None  #: None: after a crash all that was in flight is in doubt
     _landed: list[tuple[Settlement, Event]] = field(default_factory=list, init=False)
     _news: list[Event] = field(default_factory=list, init=False)
@@ -64,11 +63,8 @@ class Outbox(InThread):
         """The ledger gets a thread of its own, so that a slow disk never holds up the network."""
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="ledger")
         self._turning = asyncio.Lock()
-        self._most: dict[str, Room] = {}
-        for name, channel in self.channels.items():
-            self._know(name, channel)
+        self._in_force = InForce(channels=self.channels, find=self.find)
         self._courier = Courier(
-            channels=self.channels,
             clock=self.clock,
             policy=self.policy,
             sealed=self._sealed,
@@ -87,13 +83,12 @@ class Outbox(InThread):
         self._commit_lost = False
         self.stopping = False
 
-    def _know(self, name: str, channel: Channel | None) -> None:
-        """A channel and how much it takes; without one, what waits there is refused one by one."""
-        self._most[name] = Room(channel=name, free=1)
-        if channel:
-            self.channels[name] = channel
-            room, rate = channel.concurrency, channel.limit
-            self._most[name] = Room(channel=name, free=room, account=channel.account, rate=rate)
+    async def adopt(self, channels: Mapping[str, Channel], policy: Policy, find: Find | None) -> None:
+        """Use the channels and the policy of a config that changed, from the next claim on."""
+        async with self._turning:
+            self._in_force.find = find
+            self._in_force.adopt(channels, list(self._flying.values()))
+            self.policy = self._courier.policy = policy
 
     # ── the loop ──────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -109,7 +104,7 @@ class Outbox(InThread):
                 turn = await self._turn()
                 made += len(turn.begun)
                 self._tell()
-                if not turn.begun and not turn.missed and not self._landed:
+                if not turn.begun and not turn.missed and not turn.stopped and not self._landed:
                     return made
                 await asyncio.sleep(0)  # what was begun goes out before more is begun
 
@@ -127,7 +122,7 @@ class Outbox(InThread):
             await asyncio.sleep(_TOGETHER)  # a commit costs the same for thirty receipts as for one
         landed, self._landed = self._landed, []
         flying = list(self._flying) if self._commit_lost else None
-        rooms = [] if self.stopping or not self._alive() else self._rooms()
+        rooms = [] if self.stopping or not self._alive() else self._in_force.free(self._on_wire)
         write = partial(self._write, [settlement for settlement, _ in landed], rooms, flying)
         try:
             turn = await self._in_thread(write)
@@ -167,21 +162,22 @@ class Outbox(InThread):
                 )
                 self.trouble(ActionError(words))
             del self._stops[0]
-        pace = self._careful.pace
         turn = self.ledger.turn(
-            self.worker, now, settlements=settlements, rooms=rooms, verdict=verdict, flying=flying, pace=pace
+            self.worker,
+            now,
+            settlements=settlements,
+            rooms=rooms,
+            verdict=verdict,
+            flying=flying,
+            pace=self._careful.pace,
+            objection=self._in_force.objection,
         )
+        for stop in turn.stopped:
+            self.trouble(
+                ActionError(f"{stop.channel} of '{stop.release_id}' is stopped, {stop.number} wait: {stop.why}")
+            )
         self._read_ahead({due.delivery.message_id for due in turn.begun})
         return turn
-
-    def _rooms(self) -> list[Room]:
-        """How much each channel takes now; what waits in a crash is not in doubt then. The first block is small, so that the
-        first bytes leave while the second is written down.
-        """
-        return [
-            replace(most, free=min(most.free - self._on_wire[name], most.free if self._on_wire[name] else _FIRST_BLOCK))
-            for name, most in self._most.items()
-        ]
 
     def _verdict(self, due: Due) -> Late:
         return lifecycle.lateness(
@@ -199,7 +195,8 @@ class Outbox(InThread):
         name = due.delivery.channel
         self._on_wire[name] += 1
         self._careful.took_off(due.delivery.id)
-        task = asyncio.create_task(self._attempt(due))
+        channel = self.channels.get(name)  # the very one that was compared: another may take its place meanwhile
+        task = asyncio.create_task(self._attempt(due, channel))
         self._flying[due.delivery.id] = task
         task.add_done_callback(partial(self._lands, due))
 
@@ -217,8 +214,8 @@ class Outbox(InThread):
     async def _behind(self, kill: Delivery) -> Trace | None:
         return await self._in_thread(partial(self.ledger.behind, kill))
 
-    async def _attempt(self, due: Due) -> None:
-        result = await self._courier.carry(due)  # the list may be another one after the wait
+    async def _attempt(self, due: Due, channel: Channel | None) -> None:
+        result = await self._courier.carry(due, channel)  # the list may be another one after the wait
         self._landed.append(result)
         if why := self._breaker.saw(result[1]):
             self._stops.append((due.delivery, why))
@@ -253,9 +250,9 @@ class Outbox(InThread):
     async def look_around(self) -> None:
         """Once a tick: find what is due on channels that are no longer configured, and get ready for what comes next."""
         now = self.clock.now()
-        if self.find:
-            for name in await self._in_thread(partial(self.ledger.strays, now, list(self._most))):
-                self._know(name, self.find(name))
+        if find := self._in_force.find:
+            for name in await self._in_thread(partial(self.ledger.strays, now, list(self._in_force.rooms))):
+                self._in_force.know(name, find(name))
         soon = await self._in_thread(partial(self.ledger.coming, now, now + AHEAD))
         await self._in_thread(partial(self._read_ahead, {number for _, number in soon}))
         later = await self._in_thread(partial(self.ledger.coming, now, now + READY))
@@ -292,6 +289,5 @@ class Outbox(InThread):
         if self.in_flight:
             self.in_flight.close(unsettled=bool(self._flying or self._landed))
         await self._courier.pages.close()
-        for channel in self.channels.values():
-            await channel.close()
+        await self._in_force.close()
         self._thread.shutdown()

@@ -3,7 +3,7 @@
 import hashlib
 import math
 import random
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -49,6 +49,7 @@ class _Attempt:
     """What one attempt did so far."""
 
     due: Due
+    channel: Channel | None  #: as it was when the delivery was claimed: another may take its place meanwhile
     in_flight: InFlight | None
     asked: bool = False  #: the network was asked
     wrote: bool = False  #: bytes may have left
@@ -71,7 +72,6 @@ class _Attempt:
 class Courier:
     """Carries what was begun to its channel."""
 
-    channels: Mapping[str, Channel]
     clock: Clock
     policy: Policy
     sealed: Sealed
@@ -84,12 +84,12 @@ class Courier:
     #: Monotonic. Without a shared ledger nobody else can take over: there is no lease to lose.
     lease_until: float = field(default=math.inf, init=False)
 
-    async def carry(self, due: Due) -> tuple[Settlement, Event]:
+    async def carry(self, due: Due, channel: Channel | None) -> tuple[Settlement, Event]:
         """Deliver, whatever happens; returns what goes into the ledger and what a person sees."""
         began = self.clock.now()
         receipt: Receipt | None = None
         until: datetime | None = None
-        attempt = _Attempt(due=due, in_flight=self.in_flight)
+        attempt = _Attempt(due=due, channel=channel, in_flight=self.in_flight)
         attempt.start()
         made: tuple[str, ...] = ()
         try:
@@ -135,7 +135,8 @@ class Courier:
             doubtful=due.doubt_since is not None,
             looking=attempt.looking,
         )
-        throttled = outcome is Outcome.throttled and until is not None and delivery.channel in self.channels
+        throttled = outcome is Outcome.throttled and until is not None
+        account = attempt.channel.account if throttled and attempt.channel else ""
         settlement = Settlement(
             delivery_id=delivery.id,
             number=due.number,
@@ -147,8 +148,8 @@ class Courier:
             reason=reason or None,
             remote_id=receipt.id if receipt else None,
             remote_url=receipt.url if receipt else None,
-            account=self.channels[delivery.channel].account if throttled else "",
-            blocked_until=until if throttled else None,
+            account=account,
+            blocked_until=until if account else None,
             asked=attempt.asked,
         )
         shown = (receipt.url or receipt.id) if receipt and delivery.kind != KILL else reason
@@ -157,8 +158,7 @@ class Courier:
 
     async def _deliver(self, due: Due, attempt: "_Attempt") -> Receipt:
         """The last checks, then the write."""
-        delivery = due.delivery
-        channel = self.channels.get(delivery.channel)
+        delivery, channel = due.delivery, attempt.channel
         if channel is None:
             raise Refused(f"the channel '{delivery.channel}' is no longer in the config")
         message = self.sealed.get(delivery.message_id)

@@ -1,7 +1,7 @@
 """The ledger asked from a thread of its own, so that a slow disk never holds up the network."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from functools import partial
@@ -33,9 +33,9 @@ class InThread:
         """The ledger's clock, where it has one."""
         return await self._in_thread(partial(self.ledger.time, self.clock.monotonic))
 
-    async def health(self) -> health.Health:
-        """How the site is."""
-        return await self._in_thread(partial(health.look, self.ledger, self.clock.now()))
+    async def health(self, names: Collection[str] | None = None) -> health.Health:
+        """How the site is; `names` are the channels of its config."""
+        return await self._in_thread(partial(health.look, self.ledger, self.clock.now(), names))
 
     async def _in_thread(self, call: Callable[[], _T]) -> _T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, call)

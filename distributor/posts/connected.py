@@ -19,6 +19,7 @@ __all__ = ["Connected", "OAuth"]
 class Connected(Social):
     """With `client_id`, `distributor connect` makes the connection and this renews it."""
 
+    CREDENTIALS: ClassVar[tuple[str, ...]] = ("token", "client_id", "client_secret")
     OAUTH: ClassVar[OAuth] = OAuth(authorize="", token="", scopes=())
 
     token: Secret | None = None  #: an access token that does not end; or:

@@ -24,7 +24,7 @@ from distributor.contract import (
 )
 from distributor.errors import ConfigError
 from distributor.http import Answer, Http, Request, is_secure, read_local, write_local
-from distributor.posts import abilities, photos
+from distributor.posts import abilities, photos, webhook
 from distributor.posts.answers import Known, judge
 from distributor.posts.post import as_json
 from distributor.posts.receipts import keeping, with_made
@@ -151,6 +151,14 @@ class Sending(Channel):
             return Destination(live=False, place=str(self._folder))
         missing = self.missing()
         return Destination(live=True, place=self.live_place, missing=(missing,) if missing else ())
+
+    @property
+    def destination_facts(self) -> dict[str, str | None]:
+        """Server and account, and of a webhook what is no secret of its address; or the folder of the requests."""
+        if not self._is_live:
+            return {"folder": self.places.within(self._folder)}
+        mark = {} if self._has_bearer else {"webhook": webhook.fact(getattr(self, self.secret_name))}
+        return {**(super().destination_facts if self.DESTINATION else {}), **mark}
 
     def missing(self) -> str | None:
         """What has to be set before it can send, or None."""

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from distributor.store.rows import (
     STOPPED_WORKER,
+    Agreed,
     Attempt,
     Delivery,
     Due,
@@ -15,8 +16,10 @@ from distributor.store.rows import (
     SealedMessage,
     Settlement,
     Standing,
+    Stop,
     Trace,
     Turn,
+    Waiting,
     Worker,
 )
 
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "STOPPED_WORKER",
+    "Agreed",
     "Attempt",
     "Change",
     "Delivery",
@@ -40,8 +44,10 @@ __all__ = [
     "SealedMessage",
     "Settlement",
     "Standing",
+    "Stop",
     "Trace",
     "Turn",
+    "Waiting",
     "Worker",
     "open_ledger",
 ]

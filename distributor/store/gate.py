@@ -31,6 +31,7 @@ from distributor.lifecycle import Late, State
 from distributor.store import accounts, due, traces
 from distributor.store import queries as q
 from distributor.store import schema as s
+from distributor.store.destinations import Guard, Objection, no_objection
 from distributor.store.reaping import off_the_wire
 from distributor.store.rows import Delivery, Due, Pace, Room, Settlement, Turn, micros
 
@@ -148,16 +149,25 @@ def _values(worker: str, one: Settlement) -> dict[str, Any]:
 
 
 def begin(
-    connection: Connection, worker: str, now: datetime, rooms: Collection[Room], verdict: Verdict, pace: Pace
+    connection: Connection,
+    worker: str,
+    now: datetime,
+    rooms: Collection[Room],
+    verdict: Verdict,
+    pace: Pace,
+    objection: Objection = no_objection,
 ) -> Turn:
-    """Write the attempts of what is due, as far as there is room; what `verdict` calls missed becomes `missed`."""
-    judge = _Judge(connection, verdict)
+    """Write the attempts of what is due, as far as there is room; what `verdict` calls missed becomes `missed`, and what
+    `objection` names is held.
+    """
+    judge, guard = _Judge(connection, verdict), Guard(connection, objection, now)
     again: list[datetime] = []
     for choice in _choices(connection, now, rooms, pace):
         room = choice.room
         allowed = accounts.allowed(connection, room, now)
         found = choice.rows(allowed.free) if allowed.free > 0 else []
-        taken = judge.sort(found)
+        passes = guard.passes([one.delivery for one in found])
+        taken = judge.sort([one for one in found if one.delivery.id in passes])
         accounts.spend(connection, room, allowed, now, taken)
         if allowed.again and len(found) == max(allowed.free, 0):
             again.append(allowed.again)
@@ -171,7 +181,7 @@ def begin(
         )
     chosen = sorted(judge.chosen, key=lambda one: (one.priority, one.delivery.due, one.delivery.id))
     _write_attempts(connection, worker, now, chosen)
-    return Turn(begun=chosen, missed=judge.missed, again=min(again, default=None))
+    return Turn(begun=chosen, missed=judge.missed, again=min(again, default=None), stopped=guard.stops)
 
 
 class _Choice(NamedTuple):

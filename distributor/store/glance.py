@@ -2,7 +2,10 @@
 SQLAlchemy alone takes longer to import. Reads only, and gives up (None) wherever the real Reader has something to say.
 """
 
+import json
 import sqlite3
+from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -10,10 +13,11 @@ from pathlib import Path
 from distributor.lifecycle import WAITING, PubStatus, State
 from distributor.store import attention
 from distributor.store.attention import Needs
-from distributor.store.rows import Delivery, Release, Worker, instant, maybe_instant
+from distributor.store.rows import Agreed, Delivery, Release, Waiting, Worker, instant, maybe_instant
 
 #: The schema whose columns are named below; steps.VERSION, which a test compares.
-VERSION = 8
+VERSION = 9
+_OPEN = (*WAITING, State.held)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,11 +28,25 @@ class Glance:
     counts: dict[State, int]
     releases: list[tuple[Release, list[Delivery]]]
     needs: Needs
+    moved: list[Agreed]  #: channels that lead elsewhere than agreed
 
     @property
     def oldest_due(self) -> datetime | None:
         """The due instant of the delivery that has waited longest."""
         return min((row.due for _, rows in self.releases for row in rows if row.state in WAITING), default=None)
+
+    def missing(self, names: Collection[str]) -> list[Waiting]:
+        """Return what waits, or is on hold, for channels that are not among `names`."""
+        count = Counter(
+            (row.release_id, row.version, row.channel)
+            for _, rows in self.releases
+            for row in rows
+            if row.state in _OPEN and row.channel not in names
+        )
+        return [
+            Waiting(release_id=one, version=version, channel=name, number=number, stopped=0, agreed=None)
+            for (one, version, name), number in sorted(count.items())
+        ]
 
 
 def look(path: Path, now: datetime) -> Glance | None:
@@ -44,11 +62,13 @@ def look(path: Path, now: datetime) -> Glance | None:
         if connection.execute("SELECT version FROM schema_version").fetchone()[0] != VERSION:
             return None
         connection.execute("BEGIN")  # one moment for all of it
+        releases = _releases(connection)
         return Glance(
             workers=_workers(connection),
             counts=_counts(connection),
-            releases=_releases(connection),
+            releases=releases,
             needs=attention.counted(map(tuple, connection.execute(attention.QUERY, attention.arguments(now)))),
+            moved=_moved(connection, releases),
         )
     except sqlite3.Error:
         return None
@@ -65,6 +85,7 @@ def _workers(connection: sqlite3.Connection) -> list[Worker]:
             beat_at=instant(row["beat_at"]),
             host=row["host"] or "",
             ahead=timedelta(microseconds=row["ahead"] or 0),
+            trouble=row["trouble"] or "",
         )
         for row in connection.execute("SELECT * FROM worker ORDER BY beat_at DESC")
     ]
@@ -72,6 +93,23 @@ def _workers(connection: sqlite3.Connection) -> list[Worker]:
 
 def _counts(connection: sqlite3.Connection) -> dict[State, int]:
     return {State(row[0]): row[1] for row in connection.execute("SELECT state, count(*) FROM delivery GROUP BY state")}
+
+
+def _moved(connection: sqlite3.Connection, releases: list[tuple[Release, list[Delivery]]]) -> list[Agreed]:
+    waits = {(row.release_id, row.version, row.channel) for _, rows in releases for row in rows if row.state in _OPEN}
+    query = "SELECT * FROM destination WHERE found IS NOT NULL ORDER BY release_id, version, channel"
+    return [
+        Agreed(
+            release_id=row["release_id"],
+            version=row["version"],
+            channel=row["channel"],
+            facts=json.loads(row["facts"]),
+            found=json.loads(row["found"]),
+            asked_who=row["asked_who"],
+        )
+        for row in connection.execute(query)
+        if (row["release_id"], row["version"], row["channel"]) in waits
+    ]
 
 
 def _releases(connection: sqlite3.Connection) -> list[tuple[Release, list[Delivery]]]:

@@ -10,6 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from distributor.errors import ActionError
 from distributor.lifecycle import KILL, STOPPED, WAITING, PubStatus, State
 from distributor.plain import counted
+from distributor.store import destinations as places
 from distributor.store import gate, reaping
 from distributor.store import queries as q
 from distributor.store import schema as s
@@ -19,6 +20,7 @@ from distributor.store.order import CALLED_OFF, OVERTAKEN
 from distributor.store.reader import Reader, bounces
 from distributor.store.rows import (
     STOPPED_WORKER,
+    Agreed,
     Delivery,
     NewDelivery,
     Pace,
@@ -50,6 +52,7 @@ class Ledger(Reader):
         *,
         who: str,
         again: bool = False,
+        destinations: Iterable[Agreed] = (),
     ) -> None:
         """Seal a version and plan its deliveries, all or nothing.
 
@@ -69,6 +72,7 @@ class Ledger(Reader):
                     connection.execute(insert(s.delivery), some)
             except IntegrityError as error:
                 raise ActionError(q.conflict(error, release)) from None
+            places.add(connection, destinations, who=who, at=release.sealed_at)
             if held:
                 here = q.of(release.id, release.version)
                 connection.execute(update(s.delivery).where(here).values(state=State.held))
@@ -92,6 +96,7 @@ class Ledger(Reader):
             )
         if not states or not (again or all(state == State.canceled and not tried for state, tried in states)):
             return False
+        places.remove(connection, new.id, new.version)
         for table in (s.delivery, s.message):
             connection.execute(delete(table).where(table.c.release_id == new.id, table.c.version == new.version))
         connection.execute(delete(s.release).where(s.release.c.id == new.id, s.release.c.version == new.version))
@@ -109,6 +114,7 @@ class Ledger(Reader):
         verdict: Verdict,
         flying: Collection[int] | None = None,
         pace: Pace | None = None,
+        objection: places.Objection = places.no_objection,
     ) -> Turn:
         """One durable commit: settle what has landed, then write the attempts of what is due, before any byte leaves.
 
@@ -116,12 +122,13 @@ class Ledger(Reader):
         begun ones may be sent. A late receipt still resolves a row that a reaper put in doubt; a retry gives way to
         what a person wanted meanwhile. `flying` names what really is on the wire, after a commit whose answer was lost.
         `pace` says how carefully to claim after a crash.
+        `objection` says why a channel's deliveries are held instead.
         """
         with self.writing() as connection:
             gate.settle(connection, worker, settlements)
             if flying is not None:
                 reaping.take_back_unsent(connection, worker, now, flying)
-            return gate.begin(connection, worker, now, rooms, verdict, pace or Pace())
+            return gate.begin(connection, worker, now, rooms, verdict, pace or Pace(), objection)
 
     def strays(self, now: datetime, known: Collection[str]) -> list[str]:
         """Channels on which something is due and that are not `known`."""
@@ -242,8 +249,9 @@ class Ledger(Reader):
                 began_at=micros(worker.began_at),
                 beat_at=moment(worker.beat_at),
                 ahead=worker.ahead // timedelta(microseconds=1),
+                trouble=worker.trouble or None,
             )
-            again = {"beat_at": new.excluded.beat_at, "ahead": new.excluded.ahead}
+            again = {name: new.excluded[name] for name in ("beat_at", "ahead", "trouble")}
             connection.execute(new.on_conflict_do_update(index_elements=["name"], set_=again))
 
     def leave(self, name: str, now: datetime) -> None:

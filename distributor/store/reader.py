@@ -266,6 +266,7 @@ class Reader(Store):
                     beat_at=instant(row.beat_at),
                     host=row.host or "",
                     ahead=timedelta(microseconds=row.ahead or 0),
+                    trouble=row.trouble or "",
                 )
                 for row in connection.execute(select(s.worker).order_by(s.worker.c.beat_at.desc()))
             ]

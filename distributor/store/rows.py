@@ -103,6 +103,43 @@ class NewDelivery:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Agreed:
+    """The destination of one channel of a version, as it was agreed to."""
+
+    release_id: str
+    version: int
+    channel: str
+    facts: Mapping[str, str | None]  #: word for people → value; None where it was not known at sealing
+    deletes: bool = False  #: the channel could take back what it sent
+    found: Mapping[str, str | None] | None = None  #: what a service found instead
+    asked_who: str | None = None  #: said yes to `asked_facts`, with four eyes
+    asked_facts: Mapping[str, str | None] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """A channel of a version for which something waits or is stopped."""
+
+    release_id: str
+    version: int
+    channel: str
+    number: int  #: of deliveries
+    stopped: int  #: of them: held because the channel was gone or led elsewhere
+    agreed: Agreed | None  #: None: sealed by a version that recorded no destination
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stop:
+    """What a turn held on one channel of a version, and why."""
+
+    release_id: str
+    version: int
+    channel: str
+    why: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
     """One row of the ledger."""
 
@@ -184,6 +221,7 @@ class Turn:
     begun: list[Due]  #: only these may be sent
     missed: list[Delivery]  #: too late: a person decides
     again: datetime | None  #: when a token or a blocked account is free again
+    stopped: list[Stop] = field(default_factory=list)  #: held: they would go elsewhere than agreed, or nowhere
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -234,6 +272,7 @@ class Worker:
     beat_at: datetime
     host: str = ""
     ahead: timedelta = timedelta()  #: how far the host's clock is ahead of the ledger's
+    trouble: str = ""  #: why it does not follow the newest config
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -113,6 +113,23 @@ NEW_INDEXES = (
     Index("delivery_order", delivery.c.release_id, delivery.c.channel, delivery.c.recipient),
 )  # fmt: skip
 
+#: Where a channel's deliveries of a version go: as it was agreed, and what a service found instead.
+destination = Table(
+    "destination",
+    metadata,
+    Column("release_id", String, primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("channel", String, primary_key=True),
+    Column("facts", Text, nullable=False),  # JSON: word → value; null where it was not known
+    Column("deletes", Integer, nullable=False),  # whether the channel could take back what it sent, when it was sealed
+    Column("who", String, nullable=False),  # agreed to it last
+    Column("at", BigInteger, nullable=False),
+    Column("found", Text),  # JSON: what it is now, where it differs
+    Column("asked_who", String),  # agreed to `asked_facts`, with four eyes: somebody else has to, too
+    Column("asked_facts", Text),
+    ForeignKeyConstraint(["release_id", "version"], ["release.id", "release.version"]),
+)
+
 attempt = Table(
     "attempt",
     metadata,
@@ -158,6 +175,7 @@ worker = Table(
     Column("beat_at", BigInteger, nullable=False),
     Column("host", String),
     Column("ahead", BigInteger),  # how far its host's clock is ahead of the ledger's, in microseconds
+    Column("trouble", Text),  # why it does not follow the newest config
 )
 
 event = Table(

@@ -64,6 +64,12 @@ def _crashes(connection: Connection) -> None:
     s.SUSPECTS.create(connection)
 
 
+def _destinations(connection: Connection) -> None:
+    """8 → 9: where each channel of a version goes, and why a service does not follow its config."""
+    s.destination.create(connection)
+    connection.execute(text("ALTER TABLE worker ADD COLUMN trouble TEXT"))
+
+
 #: Step n brings version n to version n+1. A new database is made whole and starts at the newest version.
 STEPS: tuple[Callable[[Connection], None], ...] = (
     _shared_work,
@@ -73,6 +79,7 @@ STEPS: tuple[Callable[[Connection], None], ...] = (
     _for_good,
     _made,
     _crashes,
+    _destinations,
 )
 VERSION = len(STEPS) + 1
 

@@ -69,6 +69,8 @@ def move(
         "settled_at": case((on_wire, c.settled_at), else_=micros(now)),
         "wanted": case((on_wire, None if change.to is State.planned else change.to), else_=None),
     }
+    if change.to is State.planned:
+        values["reason"] = case((on_wire, c.reason), else_=None)
     if change.late_ok:
         values["late_ok"] = case((on_wire, c.late_ok), else_=1)
     if change.why:
