@@ -54,6 +54,11 @@ class CopyText(Social):
         return Capabilities(idempotency=Idempotency.D, delete=True)
 
     @property
+    def able(self) -> Capabilities:
+        """The same: there is no network to ask."""
+        return self.capabilities
+
+    @property
     def destination(self) -> Destination:
         """A folder, for a person."""
         return Destination(live=False, place=str(self._folder))
@@ -62,11 +67,6 @@ class CopyText(Social):
     def destination_facts(self) -> dict[str, str | None]:
         """The folder, and the network that a person posts it on."""
         return {"folder": self.places.within(self._folder), "network": self.for_network}
-
-    @property
-    def once_live(self) -> str:
-        """It never is."""
-        return "a person posts it"
 
     @property
     def account_name(self) -> str:

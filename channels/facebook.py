@@ -100,7 +100,7 @@ class Facebook(Connected):
 
     def found(self, text: str) -> list[Found]:
         """Links and hashtags."""
-        return entities.telegram(text)
+        return entities.facebook(text)
 
     def body(self, post: Post) -> Mapping[str, Any]:
         """The Page's feed takes a link, or photos."""

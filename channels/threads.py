@@ -94,7 +94,7 @@ class Threads(Connected):
 
     def found(self, text: str) -> list[Found]:
         """Links, hashtags and mentions."""
-        return entities.telegram(text)
+        return entities.threads(text)
 
     def _post(self, release: Release, text: LanguageVersion, kit: Kit) -> tuple[Post, str, tuple[Dropped, ...]]:
         made, source, left = super()._post(release, text, kit)

@@ -123,6 +123,11 @@ class Channel(ABC):
         """What this channel, configured as it is, can do."""
 
     @property
+    def able(self) -> Capabilities:
+        """What it can do once it has its credential; the same where it has it, or needs none."""
+        return self.capabilities
+
+    @property
     @abstractmethod
     def destination(self) -> Destination:
         """Where its deliveries go."""

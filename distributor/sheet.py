@@ -9,13 +9,14 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from distributor import images
+from distributor import images, statements
 from distributor.contract import Finding, MediaFile, Message
 from distributor.embargo import spell
 from distributor.plain import counted
 from distributor.preview import Preview, Rendered, read_media
 from distributor.release import LatePolicy
 from distributor.render import Templates
+from distributor.statements import Statements
 
 #: Other sizes of a photo, which lie on the newsroom only after the lift.
 _SIZES = re.compile(r"<source\b[^>]*>|\s(?:srcset|sizes)=(?:\"[^\"]*\"|'[^']*')", re.IGNORECASE)
@@ -113,6 +114,7 @@ def card(
     wire form are left to `frame_url` or `frame`, and `wires`.
     """
     message, channel = one.message, one.channel
+    said = statements.of(channel, message)
     return {
         "channel": channel,
         "message": message,
@@ -120,8 +122,9 @@ def card(
         "dir": "rtl" if message.lang.split("-")[0] in _RTL else "auto",
         "kind": _kind(message),
         "pieces": folded(pieces(message), message),
-        "pictures": _pictures(message, picture),
-        "card_image": _card_image(message, photos, picture),
+        "said": said,
+        "pictures": [{"src": picture(file), "alt": file.alt, "name": file.name} for file in said.photos],
+        "card_image": _card_image(message, said, photos, picture),
         "frame": "",
         "frame_url": "",
         "wires": [],
@@ -155,19 +158,14 @@ def _data(file: MediaFile) -> str:
     return f"data:{file.content_type};base64,{base64.b64encode(file.data).decode('ascii')}"
 
 
-def _pictures(message: Message, picture: Callable[[MediaFile], str]) -> list[dict[str, str]]:
-    """The photos of a post, as they are sent."""
-    if message.meta.get("media") != "photos":
-        return []
-    return [{"src": picture(file), "alt": file.alt, "name": file.name} for file in message.media]
-
-
-def _card_image(message: Message, photos: Sequence[MediaFile], picture: Callable[[MediaFile], str]) -> str:
+def _card_image(
+    message: Message, said: Statements, photos: Sequence[MediaFile], picture: Callable[[MediaFile], str]
+) -> str:
     """The picture of a post's link card: its own, or the one that the network will find on the page."""
-    if not message.meta.get("card_title"):
+    if not said.card:
         return ""
-    if message.media:
-        return picture(message.media[0])
+    if own := (*message.media, *message.hosted):
+        return picture(own[0])
     made = next((found for photo in photos if (found := images.preview(images.clean(photo)))), None)
     return picture(made.file) if made else ""
 

@@ -81,7 +81,7 @@ def test_sent_corrected_twice_and_killed_nothing_is_readable(
     name: str, corrections: str, media: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with network(name, monkeypatch, corrections=corrections, media=media) as (server, block):
-        site = begun(tmp_path, block)
+        site = begun(tmp_path, '[channels.newsroom]\ntype = "newsroom"\n' + block)
         site.clock.set(LIFT)
         settle(site)
         issue(site, 2, "Two piers")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -60,6 +60,7 @@ def _rendered(one: Rendered, root: Path | None) -> dict[str, Any]:
         "entities": [asdict(entity) for entity in message.entities],
         "dropped": [asdict(dropped) for dropped in message.dropped],
         "wire": message.content.decode("utf-8", "backslashreplace"),
+        "statements": _statements(one),
         "media": [{"name": m.name, "content_type": m.content_type, "sha256": m.sha256} for m in message.media],
         "findings": findings(one.findings),
         "recipients": [
@@ -67,6 +68,15 @@ def _rendered(one: Rendered, root: Path | None) -> dict[str, Any]:
             for c in one.copies
         ],
     }
+
+
+def _statements(one: Rendered) -> dict[str, Any]:
+    """What the preview says of the message besides its words."""
+    from distributor import statements
+
+    said = statements.of(one.channel, one.message)
+    photos = [{"name": file.name, "sha256": file.sha256, "alt": file.alt} for file in said.photos]
+    return {**asdict(replace(said, photos=())), "photos": photos}
 
 
 def status(

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from distributor import fields
+from distributor import fields, statements
 from distributor.cli import as_json, draw
 from distributor.cli.main import Setting, json_option
 from distributor.contract import Finding, Message, Severity
@@ -181,8 +181,8 @@ def _draw(out: Console, one: Rendered, zone: str, root: Path | None, *, whole: b
     out.rule(f"[bold]{message.channel}[/] · {message.lang}", align="left", style="dim")
     where = "live" if one.channel.destination.live else "local"
     out.print(f"[dim]{where}[/] {draw.place(one.channel.place(message), root)}  [dim]at[/] {draw.when(one.due, zone)}")
-    if message.page:
-        out.print(f"[dim]waits until[/] {draw.plain(message.page)} [dim]answers[/]", soft_wrap=True)
+    for url in (*((message.page,) if message.page else ()), *message.awaits):
+        out.print(f"[dim]waits until[/] {draw.plain(url)} [dim]answers[/]", soft_wrap=True)
     for name, value in message.headers:
         out.print(f"[dim]{name}:[/] {draw.plain(value)}")
     if message.title not in message.text and not message.headers:
@@ -205,7 +205,7 @@ def _facts(out: Console, one: Rendered) -> None:
     for count in message.counts:
         style = "bold red" if count.over else "green"
         out.print(f"[{style}]{count.used}[/] of {count.limit} {count.unit}")
-    _draw_post(out, message)
+    _draw_post(out, one)
     for dropped in message.dropped:
         out.print(f"[yellow]dropped[/]  {draw.plain(dropped.text)} [dim]{draw.plain(dropped.why)}[/]")
     draw.findings(out, one.findings)
@@ -214,14 +214,17 @@ def _facts(out: Console, one: Rendered) -> None:
     out.print()
 
 
-def _draw_post(out: Console, message: Message) -> None:
+def _draw_post(out: Console, one: Rendered) -> None:
     """What stands around the words of a social post."""
-    meta = message.meta
-    if meta.get("card_title"):
-        out.print(f"[dim]card[/]  {draw.plain(meta['card_title'])} [dim]{draw.plain(meta['card_host'])}[/]")
-    if meta.get("media") == "photos":
-        for file in message.media:
-            out.print(f"[dim]photo[/] {draw.plain(file.name)} [dim]ALT[/] {draw.plain(file.alt or 'none')}")
+    meta, said = one.message.meta, statements.of(one.channel, one.message)
+    if said.card:
+        out.print(f"[dim]card[/]  {draw.plain(said.card['title'])} [dim]{draw.plain(said.card['host'])}[/]")
+    for file in said.photos:
+        words = f"[dim]ALT[/] {draw.plain(file.alt or 'none')}" if said.alt_text else "[dim]without alt text[/]"
+        out.print(f"[dim]photo[/] {draw.plain(file.name)} {words}")
+    if meta.get("network"):
+        later = f"{'can' if said.edit else 'cannot'} be edited, {'can' if said.delete else 'cannot'} be deleted"
+        out.print(f"[dim]{'once live' if said.once_live else 'afterwards'}[/]  {later}")
     for name in ("cost", "topic", "hidden_tags"):
         if meta.get(name):
             out.print(f"[dim]{name.replace('_', ' ')}[/]  {draw.plain(meta[name])}")

@@ -24,7 +24,7 @@ from distributor.contract import (
 )
 from distributor.errors import ConfigError
 from distributor.http import Answer, Http, Request, is_secure, read_local, write_local
-from distributor.posts import abilities, photos, webhook
+from distributor.posts import photos, webhook
 from distributor.posts.answers import Known, judge
 from distributor.posts.post import as_json
 from distributor.posts.receipts import keeping, with_made
@@ -138,11 +138,6 @@ class Sending(Channel):
             needs_page=self.NEEDS_PAGE,
             alt_text=self.ALT,
         )
-
-    @property
-    def once_live(self) -> str:
-        """What the network can do, for a preview without a credential; from the same facts as `capabilities`."""
-        return abilities.sentence(self.able)
 
     @property
     def destination(self) -> Destination:

@@ -188,8 +188,8 @@ class Social(Sending):
         limits = made.limits
         shown_as = {"account": self.account_name, "network": self.NETWORK}
         shown_as |= {"name": self.display_name or made.release.issuer.name, "media": self.media}
-        if not self.destination.live:
-            shown_as["once_live"] = self.once_live
+        if not self.destination.live and self.able != self.capabilities:
+            shown_as["once_live"] = "yes"
         if fold := limits.get("fold"):
             shown_as["fold"] = " ".join(map(str, fold))
         if self.has_card(made) and limits.get("card", True):

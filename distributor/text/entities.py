@@ -27,6 +27,7 @@ _MENTION = regex.compile(
 _TAG = regex.compile(rf"(?<![/){_WORD}])[#＃]([{_WORD}·・\u200c]+)")
 _PLAIN_TAG = regex.compile(r"(?<![\p{L}\p{M}\p{N}_&/#])[#＃]([\p{L}\p{M}\p{N}_]+)")
 _NAME = regex.compile(r"(?<![\p{L}\p{N}_@/.])@[A-Za-z][A-Za-z0-9_]{3,31}\b(?![@.]\w)")
+_DOTTED_NAME = regex.compile(r"(?<![\p{L}\p{N}_@/.])@[A-Za-z0-9_](?:[A-Za-z0-9_.]{0,28}[A-Za-z0-9_])?(?![@\w])")
 _CASHTAG = regex.compile(r"(?<![\w$])\$[A-Z]{1,8}\b")
 _CALL = regex.compile(r"<[!@#][^<>\s]{1,40}>")
 _HANDLE = regex.compile(r"(?<![^\s(])@(?:[a-z0-9-]+\.)+[a-z]{2,}\b", regex.IGNORECASE)
@@ -83,12 +84,30 @@ def telegram(text: str) -> list[Found]:
     """What most apps make live: http(s) links, `@name`, `#tag` in letters, digits and `_`, `$TICKER`
     (core.telegram.org/api/entities).
     """
-    tags = [
+    tags = _plain_tags(text, hashtags.TELEGRAM)
+    return apart([*links(text), *_matches(_NAME, text, "mention"), *tags, *_matches(_CASHTAG, text, "cashtag")])
+
+
+def facebook(text: str) -> list[Found]:
+    """What Facebook makes live in a Page's post: http(s) links and hashtags. A mention needs the Page's number
+    (docs/pages-api/posts), so that no `@name` is one, and a `$TICKER` is text.
+    """
+    return apart([*links(text), *_plain_tags(text, hashtags.FACEBOOK)])
+
+
+def threads(text: str) -> list[Found]:
+    """What Threads makes live: http(s) links, `@name` with letters, digits, `.` and `_`, hashtags; no `$TICKER`
+    (docs/threads/posts).
+    """
+    return apart([*links(text), *_matches(_DOTTED_NAME, text, "mention"), *_plain_tags(text, hashtags.THREADS)])
+
+
+def _plain_tags(text: str, rule: hashtags.Rule) -> list[Found]:
+    return [
         Found(start=m.start(), end=m.end(), kind="hashtag", text=m[0])
         for m in _PLAIN_TAG.finditer(text)
-        if hashtags.TELEGRAM.takes(m[1])
+        if rule.takes(m[1])
     ]
-    return apart([*links(text), *_matches(_NAME, text, "mention"), *tags, *_matches(_CASHTAG, text, "cashtag")])
 
 
 def chat(text: str) -> list[Found]:
