@@ -51,6 +51,7 @@ class Kit:
     lift: datetime  #: the instant (UTC) at which this channel sends the release
     networks: Mapping[str, Mapping[str, Any]]  #: `config/networks.toml`
     read_media: Callable[[Media], MediaFile]
+    languages: tuple[str, ...] = ()  #: that the site publishes in, the newsroom's first
 
     def values(self, release: Release, text: LanguageVersion) -> dict[str, Any]:
         """What every template may use; `body` has `.html`, `.plain` and `.paragraphs`."""

@@ -45,6 +45,10 @@ class StoreError(DistributorError):
     """The ledger cannot be opened, or belongs to a newer program."""
 
 
+class NoLedger(StoreError):
+    """Nothing has been scheduled yet, so there is no ledger."""
+
+
 class ActionError(DistributorError):
     """What a person asked for is not possible in the present state."""
 

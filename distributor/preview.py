@@ -111,6 +111,7 @@ class Press:
     newsroom: Newsroom
     networks: Mapping[str, Mapping[str, Any]]
     catch_up_within: timedelta = DEFAULT_CATCH_UP  #: of a release that says nothing else
+    languages: tuple[str, ...] = ()  #: that the site publishes in
 
     def preview(
         self,
@@ -143,6 +144,7 @@ class Press:
                 lift=due,
                 networks=self.networks,
                 read_media=partial(_sealed_media, media) if media is not None else partial(read_media, file.folder),
+                languages=self.languages,
             )
             rendered += _render(channel, release, kit, due, sample=sample)
             missing += [*_expiry(channel, due, now), *_early(channel)]

@@ -1,5 +1,6 @@
 """The config file as frozen settings. An unknown key stops the start and names the nearest right one."""
 
+import contextlib
 import os
 import re
 import tomllib
@@ -15,7 +16,7 @@ from pydantic_core import PydanticCustomError
 
 from distributor import validation
 from distributor.errors import ConfigError, Problem
-from distributor.fields import Duration, Language, Line, Prose, Url
+from distributor.fields import Duration, Language, Line, Prose, Url, language_tag
 from distributor.release import DEFAULT_CATCH_UP, Contact, Issuer
 from distributor.site import DEFAULT_STORE, SQLITE, Site, sqlite_path
 
@@ -124,6 +125,23 @@ class Settings(_Block):
     policy: Policy = Policy()
     house: House = House()
     channels: Annotated[dict[str, dict[str, Any]], Field(default_factory=dict)]
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """The languages that the site publishes in, the newsroom's first.
+
+        Those of enabled channels and of standing texts count, releases do not: what is embargoed
+        leaves no trace in the public folder.
+        """
+        found = {self.newsroom.language: None}
+        for block in self.channels.values():
+            named = block.get("languages") if block.get("enabled", True) else None
+            for tag in named if isinstance(named, list) else ():
+                with contextlib.suppress(ValueError, AttributeError):  # the channel itself says what is wrong
+                    found[language_tag(tag)] = None
+        for texts in (*self.house.boilerplates.values(), *self.house.disclaimers.values()):
+            found |= dict.fromkeys(texts)
+        return tuple(found)
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,6 +80,16 @@ def test_the_readme_shows_a_real_status(
     shown("status", tidy("$ distributor status\n" + text), request)
 
 
+def test_the_readme_shows_real_feeds(
+    office: Path, capsys: pytest.CaptureFixture[str], request: pytest.FixtureRequest
+) -> None:
+    made = []
+    for words in ("--format json", "releases/harbour-line.md --format atom --lang zh-Hant --out next.atom"):
+        text = output(capsys, FakeClock(NOW), "feed", *words.split())
+        made += [f"$ distributor feed {words}", *text.rstrip("\n").split("\n")]
+    shown("feed", tidy("\n".join(made)), request)
+
+
 def test_the_channel_of_the_docs_runs(office: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (office / "channels" / "webhook.py").write_text(sites.doc_blocks("python")[0])
     (office / "templates" / "webhook").mkdir(parents=True)

@@ -128,6 +128,13 @@ class Newsroom(Channel):
         values = {**page.common(kit, lang, self.feeds), "slot": lists.SLOTS}
         return kit.templates.render("newsroom/list.html", values) + "\n"
 
+    def open_public(self, kit: Kit) -> int:
+        """Write pages and lists where there is no front page: a new newsroom says that nothing is published yet.
+
+        Returns how many files changed. Raises Unavailable when the disk does not take them.
+        """
+        return 0 if (self.places.public / "index.html").exists() else self.rebuild(kit)
+
     def rebuild(self, kit: Kit) -> int:
         """Write every page and list anew from what is released, in the theme of today; returns how many files changed.
 
@@ -140,9 +147,10 @@ class Newsroom(Channel):
         for row in shelf.all_gone():
             if not (shelf.folder / "kept" / row.facts["path"] / "index.html").exists():
                 public.mark_gone(self.places.public / row.facts["path"])
-        for lang in shelf.lists():
-            for path, data in lists.everything(self._around(kit, lang), shelf):
-                written += public.put(self.places.public / path, data)
+        with shelf.held():
+            for lang in dict.fromkeys([kit.newsroom.language, *shelf.lists()]):
+                for path, data in lists.everything(self._around(kit, lang), shelf):
+                    written += public.put(self.places.public / path, data)
         return written
 
     def check(self, message: Message) -> Iterable[Finding]:

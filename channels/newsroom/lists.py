@@ -49,7 +49,8 @@ def withdrawn(row: Row, meta: Mapping[str, str], shelf: Shelf) -> Iterator[tuple
 def everything(meta: Mapping[str, str], shelf: Shelf) -> Iterator[tuple[str, bytes]]:
     """Every public list in one language, and those that belong to all."""
     months, lang = set(shelf.months()), meta["lang"]
-    for name in sorted({name for row in shelf.all() for name in row.lists if name.partition("/")[0] == lang}):
+    names = {name for row in shelf.all() for name in row.lists if name.partition("/")[0] == lang}
+    for name in sorted(names | {lang}):
         yield from ((path, data) for path, data in _list(name, months, meta, shelf) if data is not None)
     yield from _feeds_page(meta, shelf)
     yield from ((path, data) for path, data in _sitemaps(months, meta, shelf) if data is not None)
@@ -93,8 +94,7 @@ def _list(
     rows, _ = shelf.newest(INDEX, name)
     folder = f"{place}/" if place else ""
     if not rows:
-        yield from ((f"{folder}{file}", None) for file in ("index.html", "archive/index.html"))
-        yield from ((f"{folder}archive/{month}/index.html", None) for month in changed)
+        yield from _nothing(name, changed, meta)
         return
     heading, older = escape(_heading(name, rows, meta)), escape(_say(meta)["older"])
     up = f"{meta['base']}/{quote(place)}".rstrip("/")
@@ -123,16 +123,29 @@ def _list(
     yield page("archive/", f"{heading} · {older}", f'<ul class="tags">\n{links}\n</ul>')
 
 
+def _nothing(name: str, changed: set[str], meta: Mapping[str, str]) -> Iterator[tuple[str, bytes | None]]:
+    """Pages of a list without a release: those of a language say so, those of a tag go."""
+    place, say = _place(name, meta), _say(meta)
+    folder = f"{place}/" if place else ""
+    yield from ((f"{folder}archive/{month}/index.html", None) for month in changed)
+    for under, title in (("", say["news"]), ("archive/", f"{say['news']} · {say['older']}")):
+        head = _canonical(meta, quote(f"{folder}{under}".rstrip("/")))
+        empty = fill(meta["frame"], title=escape(title), head=head, content=f"<p>{escape(say['none'])}</p>")
+        yield f"{folder}{under}index.html", None if "/" in name else empty
+
+
 def _feeds_page(meta: Mapping[str, str], shelf: Shelf) -> Iterator[tuple[str, bytes]]:
     """What a feed is, and the address of each: for people."""
     feeds = [line for line in meta["feeds"].split("\n") if line]
     if not feeds:
         return
     say, parts = words.of(meta["home_language"]), []
-    for lang in sorted(shelf.lists(), key=lambda one: (one != meta["home_language"], one)):
+    there = {meta["home_language"], *shelf.lists()}
+    for lang in sorted(there, key=lambda one: (one != meta["home_language"], one)):
         addresses = [f"{meta['site']}/{localized(path, lang, meta['home_language'])}" for path in feeds]
         items = "\n".join(f'<li><a href="{escape(one)}"><code>{escape(one)}</code></a></li>' for one in addresses)
-        newest = _cards(shelf.newest(3, lang)[0])
+        rows, _ = shelf.newest(3, lang)
+        newest = _cards(rows) if rows else ""
         parts.append(
             f'<section>\n<h2 lang="{lang}">{lang}</h2>\n<ul>\n{items}\n</ul>\n{newest.replace("h2>", "h3>")}\n</section>'
         )
@@ -162,8 +175,10 @@ def _sitemaps(
         yield f"sitemap-{year}.xml", _index(year, meta, shelf) if year in years else None
     if years and (years[0] in touched_years or touched_years - set(years)):
         yield "sitemap.xml", _index(years[0], meta, shelf)
-    yield "sitemap-news.xml", _news(meta, shelf)
-    maps = ["sitemap.xml", *(f"sitemap-{year}.xml" for year in years[1:]), "sitemap-news.xml"]
+    if not years:  # a sitemap holds one address at least (sitemaps.org 0.9)
+        yield "sitemap.xml", None
+    yield "sitemap-news.xml", _news(meta, shelf) if years else None
+    maps = ["sitemap.xml", *(f"sitemap-{year}.xml" for year in years[1:]), "sitemap-news.xml"] if years else []
     lines = "".join(f"Sitemap: {meta['site']}/{path}\n" for path in maps)
     yield "robots.txt", f"User-agent: *\nAllow: /\n{lines}".encode()
 

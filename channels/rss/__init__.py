@@ -161,8 +161,12 @@ class Rss(Channel):
 
     def exhibits(self, message: Message) -> Mapping[str, bytes]:
         """The feed as it would be after this delivery, and the item alone."""
-        feeds = documents.foreseen(message, self._shelf(message.lang), self.items)
+        feeds = self.foreseen([message])
         return {**{f"feed{SUFFIX[kind]}": feeds[kind] for kind in self.formats}, "item.xml": message.content}
+
+    def foreseen(self, messages: Sequence[Message]) -> Mapping[str, bytes]:
+        """Return the live feed by format as it will be once `messages`, all in one language, are out."""
+        return documents.foreseen(messages, self._shelf(messages[0].lang), self.items)
 
     async def deliver(self, message: Message, recipient: Recipient, key: str) -> Receipt:  # noqa: ARG002  the guid is the key
         """Photos, then the item, then the feed; readers see the old or the new feed, never a part.
@@ -218,24 +222,52 @@ class Rss(Channel):
             notes.append(f"{damaged} damaged files in {shelf.folder} were passed over")
         return "; ".join(notes)
 
-    def as_of(self, kit: Kit, lang: str, kind: Literal["rss", "atom", "json"], when: datetime) -> bytes | None:
-        """The feed of what had been released by `when` (aware); None when that is nothing."""
-        shelf = self._shelf(lang)
-        rows, _ = shelf.newest(self.items, until=when)
-        meta = self._frame(lang, kit)
-        feeds = documents.Feeds(meta, lang, shelf, self.items, self.formats, tags=False)
-        return feeds.joined(kind, meta["path"], rows) if rows else None
+    def as_of(self, kit: Kit, lang: str, kind: Literal["rss", "atom", "json"], when: datetime | None) -> bytes | None:
+        """Return the feed of what had been released by `when` (aware), or the live feed where it is None.
+
+        None: this channel has no feed in that language.
+        """
+        feeds = self._feeds(kit, lang)
+        if lang not in self.feed_languages(kit):
+            return None
+        if when is None:
+            return feeds.live(kind)
+        rows, _ = feeds.shelf.newest(self.items, until=when)
+        return feeds.joined(kind, feeds.meta["path"], rows)
+
+    def feed_languages(self, kit: Kit) -> list[str]:
+        """Return the languages that have a feed: this block's or else the site's, and those released here."""
+        wanted = self.languages or kit.languages
+        return list(dict.fromkeys([*wanted, *(folder.name for folder in self._folders())]))
+
+    def open_public(self, kit: Kit) -> int:
+        """Write every feed where one is missing: a new site has valid empty ones.
+
+        Returns how many files changed. Raises Unavailable when the disk does not take them.
+        """
+        wanted = [
+            self.places.public / feeds.named(feeds.meta["path"], kind)
+            for feeds in (self._feeds(kit, lang) for lang in self.feed_languages(kit))
+            for kind in self.formats
+        ]
+        return 0 if all(path.exists() for path in wanted) else self.rebuild(kit)
 
     def rebuild(self, kit: Kit) -> int:
         """Write every feed anew from what is released; returns how many files changed."""
         written = 0
-        for folder in sorted((self.places.state / "feeds" / self.name).glob("*/")):
-            shelf = self._shelf(folder.name)
-            frame = self._frame(folder.name, kit)
-            made = documents.Feeds(frame, folder.name, shelf, self.items, self.formats, tags=self.tag_feeds)
-            written += sum(public.put(self.places.public / path, data) for path, data in made.all())
+        for lang in self.feed_languages(kit):
+            feeds = self._feeds(kit, lang)
+            with feeds.shelf.held():
+                written += sum(public.put(self.places.public / path, data) for path, data in feeds.all())
         kept = self.places.state / "feeds" / "media"
         return written + public.copy(kept, self.places.public / "media")
+
+    def _feeds(self, kit: Kit, lang: str) -> documents.Feeds:
+        frame, shelf = self._frame(lang, kit), self._shelf(lang)
+        return documents.Feeds(frame, lang, shelf, self.items, self.formats, tags=self.tag_feeds)
+
+    def _folders(self) -> list[Path]:
+        return sorted((self.places.state / "feeds" / self.name).glob("*/"))
 
     def read_back(self, receipt: Receipt) -> bytes | None:
         """The item as it stands in the public feed; None when newer releases have moved it out."""

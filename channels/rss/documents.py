@@ -7,16 +7,20 @@ the feed and its archive together always hold every item.
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from urllib.parse import quote
 
 from distributor.contract import Message
 from distributor.shelf import Row, Shelf, slug
+from distributor.shelf.foreseen import with_rows
 
 from . import jsonfeed
 from .feed import Frame, atom_bytes, feed_bytes, sound
 
+#: When an empty feed was last changed: the year in which its items' guids got their form, never
+#: now, so that the same state always gives the same bytes.
+_EMPTY = datetime(2026, 1, 1, tzinfo=UTC)
 SUFFIX = {"rss": ".xml", "atom": ".atom", "json": ".json"}
 _JOIN: Mapping[str, Callable[[Frame, Sequence[Row]], bytes]] = {
     "rss": lambda frame, rows: feed_bytes(frame, [row.facts["rss"].encode() for row in rows]),
@@ -47,16 +51,16 @@ def is_sound(row: Row) -> bool:
     return {"rss", "atom", "json", "tags"} <= set(row.facts) and sound(row.facts["rss"].encode(), row.guid)
 
 
-def foreseen(message: Message, shelf: Shelf, limit: int) -> dict[str, bytes]:
-    """The feeds as they would be with one more item; nothing is written."""
-    row = row_of(message)
-    there = shelf.get(row.guid)
-    row = there if there and there.version > row.version else row
-    rows, _ = shelf.newest(limit + 1)
-    others = [other for other in rows if other.guid != row.guid]
-    shown = sorted([row, *others], key=lambda one: one.order, reverse=True)[:limit]
-    feeds = Feeds(message.meta, message.lang, shelf, limit, tuple(SUFFIX), tags=False)
-    return {kind: feeds.joined(kind, message.meta["path"], shown) for kind in SUFFIX}
+def foreseen(messages: Sequence[Message], shelf: Shelf, limit: int) -> dict[str, bytes]:
+    """Return the live feed of each format as it will be once all `messages` are out.
+
+    The last message says what stands around the items, as it does when it is delivered last.
+    Nothing is written.
+    """
+    then = with_rows(shelf, map(row_of, messages))
+    last = messages[-1]
+    feeds = Feeds(last.meta, last.lang, then, limit, tuple(SUFFIX), tags=False)
+    return {kind: feeds.live(kind) for kind in SUFFIX}
 
 
 @dataclass(frozen=True)
@@ -79,10 +83,8 @@ class Feeds:
         changed = sorted({row.month, *([earlier.month] if earlier else [])})
         for month in changed:
             yield from self._archive(month, months, public, row)
-        rows, _ = self.shelf.newest(self.limit)
-        last = self._last(months)
         for kind in self.formats:
-            yield self._named(path, kind), self.joined(kind, path, rows, before=last) if rows else None
+            yield self.named(path, kind), self.live(kind)
         if self.tags:
             for name in dict.fromkeys([*row.lists, *(earlier.lists if earlier else ())]):
                 yield self._tag(name)
@@ -92,17 +94,16 @@ class Feeds:
         months = self.shelf.months()
         for month in reversed(months):
             yield from self._written(month, self._parts(month, months), 0, months)
-        rows, _ = self.shelf.newest(self.limit)
-        if rows:
-            last = self._last(months)
-            yield from (
-                (self._named(self.meta["path"], kind), self.joined(kind, self.meta["path"], rows, before=last))
-                for kind in self.formats
-            )
+        yield from ((self.named(self.meta["path"], kind), self.live(kind)) for kind in self.formats)
         for name in sorted({name for row in self.shelf.all() for name in row.lists}) if self.tags else ():
             path, data = self._tag(name)
             if data:
                 yield path, data
+
+    def live(self, kind: str) -> bytes:
+        """Return the feed that readers subscribe to. It is valid without any item, too."""
+        rows, _ = self.shelf.newest(self.limit)
+        return self.joined(kind, self.meta["path"], rows, before=self._last(self.shelf.months()))
 
     def _tag(self, name: str) -> tuple[str, bytes | None]:
         path = self.meta["path"]
@@ -118,15 +119,15 @@ class Feeds:
     ) -> bytes:
         """One document; `before` is the archive document that it follows."""
         site = self.meta["home"]
-        links = [("prev-archive", site + quote(self._named(before, kind)))] if before else []
-        links += [("current", site + quote(self._named(self.meta["path"], kind)))] if archive else []
+        links = [("prev-archive", site + quote(self.named(before, kind)))] if before else []
+        links += [("current", site + quote(self.named(self.meta["path"], kind)))] if archive else []
         frame = Frame(
             title=title or self.meta["title"],
             description=self.meta["description"],
             home=site,
-            address=site + quote(self._named(path, kind)),
+            address=site + quote(self.named(path, kind)),
             language=self.lang,
-            updated=max(row.published for row in rows),
+            updated=max((row.published for row in rows), default=_EMPTY),
             copyright=self.meta["copyright"] or None,
             logo=self.meta["logo"] or None,
             hub=None if archive else self.meta["hub"] or None,
@@ -151,8 +152,8 @@ class Feeds:
         yield from self._written(month, parts, first, months)
         for number in (len(parts) + 1, len(parts) + 2):
             for kind in self.formats:
-                if (public / self._named(self._document(month, number), kind)).exists():
-                    yield self._named(self._document(month, number), kind), None
+                if (public / self.named(self._document(month, number), kind)).exists():
+                    yield self.named(self._document(month, number), kind), None
         if later:  # the first document of the next month says which one it follows
             yield from self._written(later[-1], self._parts(later[-1], months)[:1], 0, months)
 
@@ -165,7 +166,7 @@ class Feeds:
             before = self._document(month, number) if number else self._last(older, closed=True)
             rows = self.shelf.rows_of(month, parts[number])
             for kind in self.formats if rows else ():
-                yield self._named(path, kind), self.joined(kind, path, rows, before=before, archive=True)
+                yield self.named(path, kind), self.joined(kind, path, rows, before=before, archive=True)
 
     def _parts(self, month: str, months: Sequence[str]) -> list[list[str]]:
         """The names in each closed document of a month, the oldest first."""
@@ -187,5 +188,6 @@ class Feeds:
         return f"{stem}.{month}-{number}.{suffix}"
 
     @staticmethod
-    def _named(path: str, kind: str) -> str:
+    def named(path: str, kind: str) -> str:
+        """Return the path of a feed in another format."""
         return path.removesuffix(".xml") + SUFFIX[kind]

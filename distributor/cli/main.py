@@ -75,7 +75,7 @@ _SHORT = {
     "doctor": "Say which channels are live, local, or miss something.",
     "desk": "The web desk: write, preview, approve, schedule, watch.",
     "serve": "Show the public folder on this machine.",
-    "feed": "Print the feed as it was at any instant.",
+    "feed": "Print the feed as it is, was, or will be with a release.",
     "publish": "Write the public folder anew from what is released.",
     "demo": "Watch one release go through the whole tool.",
 }

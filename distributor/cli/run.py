@@ -21,7 +21,7 @@ from distributor.cli.logs import Log
 from distributor.cli.main import Setting, listed
 from distributor.cli.progress import List, Progress
 from distributor.clock import Clock, Guard, SharedClock
-from distributor.desk import Desk
+from distributor.desk import Desk, publishing
 from distributor.desk.following import Following
 from distributor.errors import ActionError, StoreError
 from distributor.outbox import Event, InFlight, Outbox, left_behind
@@ -155,6 +155,8 @@ class Service:
         left = left_behind(self.in_flight.folder)
         self.in_flight.open()
         await self.outbox.reap(alone=not self.ledger.shared, left=left)
+        for problem in await asyncio.to_thread(publishing.open_public, self.desk):
+            self.log.trouble(ActionError(problem))
         await self.tick()
         self._greet(self.ledger.instants(self.began, self.began + timedelta(days=36500), 1))
         _tell_systemd("READY=1")

@@ -18,11 +18,19 @@ def serve_command(setting: Setting, port: int, host: str) -> None:
 
     from distributor.cli import leaving, listening, output
     from distributor.cli.folder import Public
+    from distributor.desk import publishing
+    from distributor.errors import DistributorError
 
     desk = setting.desk()
     desk.site.need_root()
     folder = desk.places.public
     folder.mkdir(parents=True, exist_ok=True)
+    try:
+        problems = publishing.open_public(desk)
+    except DistributorError as error:  # it shows what is there, whatever is wrong with the channels
+        problems = [str(error)]
+    for problem in problems:
+        output.say(f"note: {problem}", err=True)
     base = urlsplit(desk.settings.newsroom.url).path.rstrip("/")
     listens = listening.listener(host, port)
     app = leaving.in_front(Public(folder, base), base, desk, setting.clock.now)

@@ -8,8 +8,9 @@ import click
 
 from distributor.cli import as_json, draw, output
 from distributor.cli.main import Setting, json_option
+from distributor.desk import Desk, publishing
 from distributor.errors import ActionError
-from distributor.site import BUILT_IN, CONFIG
+from distributor.site import BUILT_IN, CONFIG, Site
 
 _IGNORED = "/var/\n/public/\n/outbox/\n"
 
@@ -17,9 +18,12 @@ _IGNORED = "/var/\n/public/\n/outbox/\n"
 @click.command("init")
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
 @json_option
-def init_command(folder: Path, *, json_: bool) -> None:
-    """Make a site in FOLDER: the config with every key explained, and a sample release to try."""
+@click.pass_obj
+def init_command(setting: Setting, folder: Path, *, json_: bool) -> None:
+    """Make a site in FOLDER: the config with every key explained, a sample release to try, and empty feeds."""
     lines = make_site(folder)
+    for problem in publishing.open_public(Desk(site=Site(folder.resolve()), clock=setting.clock)):
+        output.say(problem, err=True)
     if json_:
         made = sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
         as_json.show({"folder": str(folder.resolve()), "files": made})
@@ -47,6 +51,7 @@ def make_site(folder: Path) -> list[str]:
         f"  {CONFIG}   every key, explained; it sends to this folder until you name servers",
         "  releases/harbour-line.md     a sample release in two languages",
         "  channels/ and templates/     empty: what you put here comes before the built-in ones",
+        "  public/                      what your web server shows: feeds without an item yet",
         f"next: cd {folder} && distributor preview releases/harbour-line.md",
     ]
 

@@ -139,8 +139,12 @@ def preview_command(
 ) -> None:
     """Show exactly what each channel will send. Nothing is sent, planned or sealed."""
     from distributor import instants
+    from distributor.desk import publishing
 
     desk = setting.desk(channels)
+    for place in (page, folder):
+        if place:
+            publishing.refuse_public(desk, place)
     made = desk.preview(release, instants.instant(at, setting.clock.now()) if at else None)
     if page:
         _write_page(desk, made, page)

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from distributor import approving, audiences, embargo, seal
+from distributor.desk import publishing
 from distributor.desk.asking import Asking
 from distributor.desk.confirming import Confirming
 from distributor.errors import ActionError
@@ -60,6 +61,7 @@ class Desk(Asking, Confirming):
             ledger.plan(
                 row, messages, seal.deliveries(preview), who=self.who, destinations=seal.destinations_of(preview)
             )
+        publishing.open_public(self)
         return Scheduled(preview=preview, release=row, already=False)
 
     def hold(self, release_id: str) -> tuple[Release, int]:

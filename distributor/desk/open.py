@@ -65,6 +65,7 @@ class OpenSite:
             newsroom=self.settings.newsroom,
             networks=configuration.networks(self.site),
             catch_up_within=self.settings.policy.catch_up_within,
+            languages=self.settings.languages,
         )
 
     @contextlib.contextmanager

@@ -93,6 +93,13 @@ class Shelf:
                 self._seen.clear()
             yield self.gone(guid)
 
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Let nobody place or withdraw a row meanwhile. Raises Unavailable when the disk fails."""
+        with self._locked():
+            self._seen.clear()
+            yield
+
     def gone(self, guid: str) -> Row | None:
         """What was withdrawn under this name."""
         with contextlib.suppress(OSError):

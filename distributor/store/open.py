@@ -7,7 +7,7 @@ from pathlib import Path
 from sqlalchemy import Engine, ExceptionContext, event, inspect
 from sqlalchemy.exc import ArgumentError, DatabaseError, InterfaceError, OperationalError
 
-from distributor.errors import StoreError
+from distributor.errors import NoLedger, StoreError
 from distributor.site import SQLITE
 from distributor.store import postgres, sqlite, steps
 from distributor.store.base import reading
@@ -41,7 +41,7 @@ def _engine(url: str, *, create: bool) -> Engine:
 def _sqlite(url: str, *, create: bool) -> Engine:
     path = Path(url.removeprefix(SQLITE))
     if not create and not path.is_file():
-        raise StoreError(f"there is no ledger yet at {path}: nothing has been scheduled on this site")
+        raise NoLedger(f"there is no ledger yet at {path}: nothing has been scheduled on this site")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         engine = sqlite.engine(url)
@@ -86,7 +86,7 @@ def _disposed_on_error(engine: Engine) -> Iterator[None]:
 def _refuse_missing(engine: Engine, shown: str) -> None:
     with engine.connect() as connection:
         if not inspect(connection).has_table("schema_version"):
-            raise StoreError(f"there is no ledger yet at {shown}: nothing has been scheduled on this site")
+            raise NoLedger(f"there is no ledger yet at {shown}: nothing has been scheduled on this site")
 
 
 def _speak_plainly(engine: Engine, shown: str, way_out: Callable[[str], str]) -> None:

@@ -73,6 +73,13 @@ class Reader(Store):
         with self.reading() as connection:
             return q.deliveries(connection, q.of(release_id, version))
 
+    def waiting_on(self, channel: str, until: datetime) -> list[Delivery]:
+        """Return what waits for its instant or is in flight on a channel, due up to `until`, in the order of sending."""
+        c = s.delivery.c
+        going = and_(c.state.in_((*WAITING, State.sending)), c.kind != KILL)
+        with self.reading() as connection:
+            return q.deliveries(connection, and_(c.channel == channel, going, c.due <= micros(until)))
+
     def each_delivery(self, release_id: str, version: int, at_once: int = 2_000) -> Iterator[Delivery]:
         """The same rows by their time, some at a time: a list of a million is never in memory, and who reads slowly holds up
         nobody.
