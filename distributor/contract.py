@@ -4,10 +4,10 @@
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from pydantic import ConfigDict
 
@@ -15,7 +15,6 @@ from distributor.capabilities import Capabilities, Destination, Idempotency, Tie
 from distributor.errors import ConfigError
 from distributor.fields import Language, Offset, RateLimit, spelled
 from distributor.handover import about_to_write, teller
-from distributor.markdown import parsed
 from distributor.message import Count, Dropped, Entity, Finding, MediaFile, Message, Recipient, Severity
 from distributor.outcomes import (
     AlreadyThere,
@@ -31,48 +30,15 @@ from distributor.outcomes import (
     Unsupported,
 )  # fmt: skip
 from distributor.rate import Rate
-from distributor.release import LanguageVersion, Media, Release
-from distributor.render import Templates
-from distributor.settings import Newsroom, Places
+from distributor.release import LanguageVersion, Release
+from distributor.rendering import Kit
+from distributor.settings import Places
 
 __all__ = [
     "AlreadyThere", "ByHand", "Capabilities", "Channel", "Count", "DeliveryError", "Destination", "Dropped", "Entity", "Finding",
     "Idempotency", "InDoubt", "Kit", "MediaFile", "Message", "Outcome", "Rate", "Receipt", "Recipient", "Refused",
     "Severity", "Throttled", "Tier", "Unauthorized", "Unavailable", "Unsupported", "about_to_write", "teller",
 ]  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Kit:
-    """What a channel may use while it renders: no clock, no network, no store."""
-
-    templates: Templates
-    newsroom: Newsroom
-    lift: datetime  #: the instant (UTC) at which this channel sends the release
-    networks: Mapping[str, Mapping[str, Any]]  #: `config/networks.toml`
-    read_media: Callable[[Media], MediaFile]
-    languages: tuple[str, ...] = ()  #: that the site publishes in, the newsroom's first
-
-    def values(self, release: Release, text: LanguageVersion) -> dict[str, Any]:
-        """What every template may use; `body` has `.html`, `.plain` and `.paragraphs`."""
-        return {
-            "release": release,
-            "text": text,
-            "body": parsed(text.body),
-            "newsroom": self.newsroom,
-            "lift": self.lift,
-            "zone": release.zone,
-            "url": self.page_url(release, text),
-        }
-
-    def page_url(self, release: Release, text: LanguageVersion) -> str:
-        """The canonical address of the release's newsroom page in one language."""
-        base = f"{self.newsroom.url.rstrip('/')}/{release.id}"
-        return base if text is release.main else f"{base}/{text.lang.lower()}"
-
-    def media_url(self, media: MediaFile) -> str:
-        """The public address of a media file, from the instant on."""
-        return f"{self.newsroom.url.rstrip('/')}/{media.address}"
 
 
 @dataclass(frozen=True, kw_only=True)

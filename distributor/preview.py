@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from distributor import embargo_check, files, hosting, images, preflight
+from distributor import embargo_check, files, history, hosting, images, preflight
 from distributor.contract import Channel, Finding, Kit, MediaFile, Message, Recipient, Severity
 from distributor.embargo import spell
 from distributor.errors import ConfigError, DistributorError, Problem
@@ -19,6 +19,7 @@ from distributor.reading import ReleaseFile
 from distributor.release import DEFAULT_CATCH_UP, Media, Release
 from distributor.render import Templates
 from distributor.settings import Newsroom
+from distributor.store import Published
 
 _SOON = timedelta(days=14)
 _MANY = 200
@@ -123,12 +124,14 @@ class Press:
         *,
         sample: bool = False,
         whole: bool = True,
+        earlier: Sequence[Published] = (),
     ) -> Preview:
         """Render and check `file` on `channels`. A `sample` has one copy of each message: for who is writing, since a long list takes
         seconds; its digests are nobody's to agree to.
 
-        `whole`: these are all channels that carry it. `at` is when it goes out, where that is later than the embargo or there is none. `media` are sealed files by name,
-        used in place of the release's folder. Raises DistributorError when a template fails, naming channel and template.
+        `whole`: these are all channels that carry it. `at` is when it goes out, where that is later than the embargo or
+        there is none. `media` are sealed files by name, used in place of the release's folder. `earlier` says when versions
+        before this one went out. Raises DistributorError when a template fails, naming channel and template.
         """
         release = file.release
         embargo = release.embargoed_until.instant if release.embargoed_until else None
@@ -146,6 +149,7 @@ class Press:
                 read_media=partial(_sealed_media, media) if media is not None else partial(read_media, file.folder),
                 languages=self.languages,
             )
+            kit = replace(kit, first=history.first_published(channel, release, kit, earlier))
             rendered += _render(channel, release, kit, due, sample=sample)
             missing += [*_expiry(channel, due, now), *_early(channel)]
         missing += _photos(file, media)
@@ -153,7 +157,11 @@ class Press:
             file=file,
             lift=lift,
             lift_is_fixed=bool(embargo or at),
-            findings=(*preflight.check(release, now, lift if embargo or at else None), *missing),
+            findings=(
+                *preflight.check(release, now, lift if embargo or at else None),
+                *history.first_day(release, earlier, lift),
+                *missing,
+            ),
             rendered=self._placed(rendered, whole=whole),
             catch_up_within=self.catch_up_within if release.catch_up_within is None else release.catch_up_within,
         )

@@ -237,8 +237,10 @@ def test_the_same_again_leaves_the_file_alone(rss: Channel, sample: Release, kit
 def test_a_correction_takes_the_place_of_what_it_corrects(rss: Channel, make_release: MakeRelease, kit: Kit) -> None:
     first = make_release(headline="41,000 passengers")
     publish(rss, one(rss, first, kit))
-    publish(rss, one(rss, corrected(first, "14,000 passengers"), at(kit, kit.lift + timedelta(hours=2))))
+    later = dataclasses.replace(at(kit, kit.lift + timedelta(hours=2)), first={"en": kit.lift})
+    publish(rss, one(rss, corrected(first, "14,000 passengers"), later))
     [item] = feed(rss).findall("channel/item")
+    assert item.findtext("pubDate") == "Tue, 05 Mar 2030 01:00:00 +0000"
     assert item.findtext("title") == "14,000 passengers"
     assert item.findtext("guid") == one(rss, first, kit).meta["guid"]
     assert item.findtext("dcterms:modified", namespaces=NS) == "2030-03-05T03:00:00+00:00"

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from html import escape
 from typing import Any
 
@@ -72,8 +72,7 @@ def letter(
     pictures = tuple(_picture(media, kit, spoken, hidden=advance, embed=embed) for media in text.media)
     body = parsed(text.body)
     summary = text.summary or next(iter(body.paragraphs), "")
-    date = (text.dateline and text.dateline.date) or public_lift.astimezone(zone_of(release.zone)).date()
-    dateline = _dateline(release, text, words.day(date, text.lang))
+    dateline = _dateline(release, text, kit, public_lift)
     subject = _subject(release, text, spoken, embargo)
     values = {
         "words": spoken,
@@ -106,10 +105,13 @@ def _subject(release: Release, text: LanguageVersion, spoken: Mapping[str, str],
     return ": ".join(part for part in parts if part)
 
 
-def _dateline(release: Release, text: LanguageVersion, date: str) -> str:
+def _dateline(release: Release, text: LanguageVersion, kit: Kit, lift: datetime) -> str:
+    """Place, service and day; a correction keeps the day of the first version."""
+    first = min(kit.first.get(text.lang, lift), lift)
+    date = (text.dateline and text.dateline.date) or first.astimezone(zone_of(release.zone)).date()
     place = text.dateline.place() if text.dateline else ""
     service = release.distributor.name if release.distributor else ""
-    return " - ".join(part for part in (place, service, date) if part)
+    return " - ".join(part for part in (place, service, words.day(date, text.lang)) if part)
 
 
 def _opened(html: str, dateline: str) -> str:

@@ -96,9 +96,10 @@ class Newsroom(Channel):
             media=page.files(given, kit),
             recipients=everybody(text),
             meta={
-                "guid": f"{release.id}/{text.lang}",
+                "guid": _guid(release, text),
                 "version": str(release.version),
-                "published": kit.lift.replace(microsecond=0).isoformat(),
+                "published": kit.published(text).isoformat(),
+                "modified": (kit.modified(text) or kit.published(text)).isoformat(),
                 "path": given["path"].removeprefix(given["base"]).strip("/"),
                 "url": given["url"],
                 "headline": page.legal(text.headline),
@@ -152,6 +153,12 @@ class Newsroom(Channel):
                 for path, data in lists.everything(self._around(kit, lang), shelf):
                     written += public.put(self.places.public / path, data)
         return written
+
+    def released(self, release: Release, kit: Kit) -> Mapping[str, datetime]:  # noqa: ARG002  feeds need it
+        """Return, by language, when the page of an earlier version was published first."""
+        shelf = self.shelf
+        rows = {text.lang: shelf.known(_guid(release, text)) for text in self.texts(release)}
+        return {lang: row.published for lang, row in rows.items() if row and row.version < release.version}
 
     def check(self, message: Message) -> Iterable[Finding]:
         """What would be missing on the page, or in its way."""
@@ -245,15 +252,18 @@ def _photos(message: Message) -> list[str]:
     return [file.address for file in message.media if file.content_type not in shared]
 
 
+def _guid(release: Release, text: LanguageVersion) -> str:
+    return f"{release.id}/{text.lang}"
+
+
 def _row(message: Message) -> Row:
     meta = message.meta
     tags = [tag for tag in meta["tags"].split("\n") if tag]
-    instant = datetime.fromisoformat(meta["published"])
     names = dict.fromkeys([meta["lang"], *(f"{meta['lang']}/tag/{slug(tag)}" for tag in tags)])
     return Row(
         guid=meta["guid"],
         version=int(meta["version"]),
-        published=instant,
+        published=datetime.fromisoformat(meta["published"]),
         lists=tuple(names),
         facts={
             "card": meta["card"],
@@ -262,7 +272,7 @@ def _row(message: Message) -> Row:
             "lang": meta["lang"],
             "tags": meta["tags"],
             "path": meta["path"],
-            "modified": instant.isoformat(),
+            "modified": meta.get("modified", meta["published"]),
         },
     )
 

@@ -88,10 +88,9 @@ def values(
     release: Release, text: LanguageVersion, kit: Kit, feeds: Sequence[str], kinds: tuple[str, ...]
 ) -> dict[str, Any]:
     """Everything that `newsroom/release.html`, `card.html` and `release.txt` may use."""
-    base, lift = base_of(kit), kit.lift.replace(microsecond=0)
+    base, changed = base_of(kit), kit.modified(text)
     photos = [photo for media in text.media if (photo := _photo(media, kit, base, kinds))]
     lead = next((photo for photo in photos if photo.preview), None)
-    stamp = lift.isoformat(timespec="seconds").replace("+00:00", "Z")
     given = {
         **kit.values(release, text),
         **common(kit, text.lang, feeds),
@@ -99,9 +98,11 @@ def values(
         "path": _path(kit.page_url(release, text)),
         "text_path": f"{_path(kit.page_url(release, text))}/release.txt",
         "summary": summary(text),
-        "published": stamp,
-        "modified": stamp if release.version > 1 else "",
+        "published": _stamp(kit.published(text)),
+        "modified": _stamp(changed) if changed else "",
         "date": words.day(_day(release, text, kit), text.lang),
+        "changed": words.day(changed.astimezone(zone_of(release.zone)), text.lang) if changed else "",
+        "mended": bool(release.corrects and release.corrects.severity != "C"),
         "photos": photos,
         "zip": "",
         "card": None,
@@ -214,8 +215,12 @@ def _zip(name: str, originals: Sequence[MediaFile]) -> MediaFile:
 
 def _day(release: Release, text: LanguageVersion, kit: Kit) -> datetime:
     given = text.dateline.date if text.dateline else None
-    local = kit.lift.astimezone(zone_of(release.zone))
+    local = kit.published(text).astimezone(zone_of(release.zone))
     return local if given is None else local.replace(year=given.year, month=given.month, day=given.day)
+
+
+def _stamp(when: datetime) -> str:
+    return when.isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def _suffix(text: LanguageVersion, kit: Kit) -> str:

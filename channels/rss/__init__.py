@@ -90,7 +90,7 @@ class Rss(Channel):
         files = item.files_of(text, kit)
         pictures = [picture for media, file in files if (picture := item.picture_of(media, file, kit))]
         summary = item.summary_of(text)
-        lift = kit.lift.replace(microsecond=0)  # RFC 822 dates have whole seconds
+        published, modified = kit.published(text), kit.modified(text)  # RFC 822 dates have whole seconds
         content = self._content(release, text, kit, pictures)
         made = Item(
             guid=item.guid_of(release, text, kit),
@@ -100,8 +100,8 @@ class Rss(Channel):
             content=content,
             issuer=release.issuer.name,
             language=text.lang,
-            published=lift,
-            modified=lift if release.version > 1 else None,
+            published=published,
+            modified=modified,
             categories=item.categories_of(release, text, kit),
             pictures=pictures,
         )
@@ -123,7 +123,8 @@ class Rss(Channel):
                 "json": jsonfeed.item_text(made),
                 "tags": legal("\n".join(text.hashtags)),
                 "version": str(release.version),
-                "published": lift.isoformat(),
+                "published": published.isoformat(),
+                "modified": modified.isoformat() if modified else "",
                 **self._frame(text.lang, kit),
                 "unsaid": "" if text.summary else "summary",
                 "untyped": item.names_of(files, kit, typed=False),
@@ -234,6 +235,15 @@ class Rss(Channel):
             return feeds.live(kind)
         rows, _ = feeds.shelf.newest(self.items, until=when)
         return feeds.joined(kind, feeds.meta["path"], rows)
+
+    def released(self, release: Release, kit: Kit) -> Mapping[str, datetime]:
+        """Return, by language, when an earlier version stood in the feed first."""
+        found = {}
+        for text in self.texts(release):
+            row = self._shelf(text.lang).known(item.guid_of(release, text, kit))
+            if row and row.version < release.version:
+                found[text.lang] = row.published
+        return found
 
     def feed_languages(self, kit: Kit) -> list[str]:
         """Return the languages that have a feed: this block's or else the site's, and those released here."""

@@ -42,6 +42,7 @@ def row_of(message: Message) -> Row:
             "atom": message.meta["atom"],
             "json": message.meta["json"],
             "tags": message.meta["tags"],
+            "modified": message.meta.get("modified", ""),
         },
     )
 
@@ -49,6 +50,11 @@ def row_of(message: Message) -> Row:
 def is_sound(row: Row) -> bool:
     """Whether a row that was read can stand in a feed without breaking it."""
     return {"rss", "atom", "json", "tags"} <= set(row.facts) and sound(row.facts["rss"].encode(), row.guid)
+
+
+def _changed(row: Row) -> datetime:
+    modified = row.facts.get("modified")
+    return datetime.fromisoformat(modified) if modified else row.published
 
 
 def foreseen(messages: Sequence[Message], shelf: Shelf, limit: int) -> dict[str, bytes]:
@@ -127,7 +133,7 @@ class Feeds:
             home=site,
             address=site + quote(self.named(path, kind)),
             language=self.lang,
-            updated=max((row.published for row in rows), default=_EMPTY),
+            updated=max(map(_changed, rows), default=_EMPTY),
             copyright=self.meta["copyright"] or None,
             logo=self.meta["logo"] or None,
             hub=None if archive else self.meta["hub"] or None,

@@ -43,7 +43,7 @@ def guid_of(release: Release, text: LanguageVersion, kit: Kit) -> str:
 def day_of(release: Release, text: LanguageVersion, kit: Kit) -> datetime:
     """The day that the dateline shows."""
     given = text.dateline.date if text.dateline else None
-    local = kit.lift.astimezone(zone_of(release.zone))
+    local = kit.published(text).astimezone(zone_of(release.zone))
     return local if given is None else local.replace(year=given.year, month=given.month, day=given.day)
 
 

@@ -138,7 +138,8 @@ class Desk(Asking, Confirming):
         file = seal.reopened(known, at, zone)
         chosen = audiences.adapted(self.channels_of(rows), file, self.settings, self.built, whole=False)
         press = replace(self.press, catch_up_within=known.catch_up_within)
-        return press.preview(file, chosen, now, at, media=media)
+        earlier = ledger.published(known.id, known.version)
+        return press.preview(file, chosen, now, at, media=media, earlier=earlier)
 
     def retry(
         self,

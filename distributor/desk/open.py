@@ -10,15 +10,16 @@ from functools import cached_property
 from pathlib import Path
 
 from distributor import audiences, reading, registry, seal
+from distributor import release as source
 from distributor import settings as configuration
 from distributor.clock import Clock, SharedClock
 from distributor.contract import Channel, Message
-from distributor.errors import ActionError, ConfigError, nearest
+from distributor.errors import ActionError, ConfigError, NoLedger, nearest
 from distributor.preview import Press, Preview
 from distributor.reading import ReleaseFile
 from distributor.render import Templates
 from distributor.site import Site
-from distributor.store import Delivery, Ledger, Release, open_ledger
+from distributor.store import Delivery, Ledger, Published, Release, open_ledger
 
 
 @dataclass(kw_only=True)
@@ -77,6 +78,16 @@ class OpenSite:
         finally:
             ledger.close()
 
+    @contextlib.contextmanager
+    def ledger_if_any(self) -> Iterator[Ledger | None]:
+        """The ledger, closed at the end; None outside a site, or before anything was scheduled."""
+        with contextlib.ExitStack() as stack:
+            opened = None
+            if self.site.root is not None:
+                with contextlib.suppress(NoLedger):
+                    opened = stack.enter_context(self.ledger())
+            yield opened
+
     def open(self, *, create: bool = False) -> Ledger:
         """The ledger, for who keeps it open."""
         ledger = open_ledger(configuration.store_url(self.site, self.settings), create=create)
@@ -100,7 +111,15 @@ class OpenSite:
     def preview_of(self, file: ReleaseFile, at: datetime | None = None, *, sample: bool = False) -> Preview:
         """The same of a release that was read; a `sample` for who is writing, as `Press.preview` says."""
         chosen, whole = self.chosen(file), not self.only
-        return self.press.preview(file, chosen, self.clock.now(), at, sample=sample, whole=whole)
+        earlier = self._published(file.release)
+        return self.press.preview(file, chosen, self.clock.now(), at, sample=sample, whole=whole, earlier=earlier)
+
+    def _published(self, release: source.Release) -> list[Published]:
+        """When earlier versions went out, as the ledger knows it."""
+        if release.version == 1:
+            return []
+        with self.ledger_if_any() as ledger:
+            return ledger.published(release.id, release.version) if ledger else []
 
     def chosen(self, file: ReleaseFile) -> dict[str, Channel]:
         """The channels that the person named, else those that the release names, else all enabled ones; each as the release's

@@ -1,14 +1,12 @@
 """The feed as it will read once a release is out. Nothing is written."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from distributor.desk.open import OpenSite
 from distributor.desk.publishing import Feeding, Format, same_language
-from distributor.errors import ActionError, NoLedger
+from distributor.errors import ActionError
 from distributor.lifecycle import KILL, WAITING, State
 from distributor.message import Message
 from distributor.reading import ReleaseFile
@@ -44,7 +42,7 @@ def feed_with(
     there.
     """
     file = desk.read(Path(release)) if Path(release).is_file() else None
-    with _ledger(desk) as ledger:
+    with desk.ledger_if_any() as ledger:
         items, remarks = _sealed(desk, ledger, release, file, channel) if ledger else ([], [])
         if not items and file:
             items, remarks = _rendered(desk, file, channel, at)
@@ -58,23 +56,6 @@ def feed_with(
     if kind not in made:
         raise ActionError(f"{channel.name} makes no {kind} feed: it makes {', '.join(made)}")
     return Upcoming(data=made[kind], remarks=tuple(remarks))
-
-
-@contextmanager
-def _ledger(desk: OpenSite) -> Iterator[Ledger | None]:
-    """None before anything was scheduled, or outside a site."""
-    if desk.site.root is None:
-        yield None
-        return
-    try:
-        opened = desk.open()
-    except NoLedger:
-        yield None
-        return
-    try:
-        yield opened
-    finally:
-        opened.close()
 
 
 def _sealed(

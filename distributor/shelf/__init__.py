@@ -56,7 +56,9 @@ class Shelf:
                 files.deliver(pointer, "\n".join(sorted({*known, row.place})).encode())
                 files.deliver(path, row.as_json())
             corrected = [found for found in rows if found.place != row.place]
+            replaced = [found for found in rows if found.place == row.place]
             self._list(row)
+            self._unlist_but(replaced, row.lists)
             self._set_aside(corrected)
             try:
                 yield newest
@@ -66,6 +68,9 @@ class Shelf:
                     for found in corrected:
                         files.write_atomic(self._path(found.place), found.as_json())
                         self._list(found)
+                    for found in replaced:
+                        self._list(found)
+                        self._unlist_but([row], found.lists)
                 raise
             for found in corrected:
                 self._aside(found).unlink(missing_ok=True)
@@ -106,6 +111,10 @@ class Shelf:
             return parse((self.folder / "gone" / mark(guid)).read_bytes())
         return None
 
+    def known(self, guid: str) -> Row | None:
+        """Return what stands here under this name, or else what was withdrawn."""
+        return self.get(guid) or self.gone(guid)
+
     def all_gone(self) -> list[Row]:
         """Everything that was withdrawn."""
         found = (parse((self.folder / "gone" / name).read_bytes()) for name in _entries(self.folder / "gone"))
@@ -127,6 +136,13 @@ class Shelf:
     def _unlist(self, row: Row) -> None:
         for name in row.lists:
             _unlink(self.folder / "lists" / name / row.place)
+
+    def _unlist_but(self, rows: Iterable[Row], lists: Iterable[str]) -> None:
+        """Out of the lists that what takes the same place is not in."""
+        for row in rows:
+            for name in set(row.lists).difference(lists):
+                _unlink(self.folder / "lists" / name / row.place)
+        self._seen.clear()
 
     def _pointer(self, guid: str) -> Path:
         return self.folder / "guids" / mark(guid)[:2] / mark(guid)

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, Select, and_, case, exists, func, literal, or_, select, text, tuple_
 
 from distributor.lifecycle import KILL, WAITING, State
-from distributor.store import attention, traces
+from distributor.store import attention, published, traces
 from distributor.store import queries as q
 from distributor.store import schema as s
 from distributor.store.attention import Needs
@@ -15,6 +15,7 @@ from distributor.store.rows import (
     Attempt,
     Delivery,
     Head,
+    Published,
     Release,
     Standing,
     Trace,
@@ -72,6 +73,11 @@ class Reader(Store):
         """The rows of one version, in the order of sending."""
         with self.reading() as connection:
             return q.deliveries(connection, q.of(release_id, version))
+
+    def published(self, release_id: str, version: int) -> list[Published]:
+        """Return when versions before `version` went out, the earliest for each channel and language."""
+        with self.reading() as connection:
+            return published.earlier(connection, release_id, version)
 
     def waiting_on(self, channel: str, until: datetime) -> list[Delivery]:
         """Return what waits for its instant or is in flight on a channel, due up to `until`, in the order of sending."""

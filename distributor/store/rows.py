@@ -57,6 +57,16 @@ class Head(NamedTuple):
     pub_status: PubStatus
 
 
+class Published(NamedTuple):
+    """When a release first went out on one channel in one language."""
+
+    channel: str
+    lang: str
+    priority: int
+    at: datetime  #: planned for then, in UTC
+    lift: datetime  #: the release's own instant, in UTC
+
+
 class Standing(NamedTuple):
     """A head, and how its deliveries stand in numbers."""
 
