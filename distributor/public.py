@@ -17,6 +17,7 @@ from distributor.shelf.row import mark
 #: Text that a web server sends compressed (nginx: gzip_static, brotli_static).
 _TEXT = frozenset({".html", ".xml", ".atom", ".json", ".txt", ".css", ".js"})
 GONE = ".gone"
+_LEAVING = ".leaving"  #: of a note on what one channel takes away just now
 _VARIANTS = (".gz", ".br")
 _WORTH = 4_000  #: bytes: below, a file travels in the first packets anyway (RFC 6928), compressed or not
 _WORTH_BROTLI = 16_000  #: bytes: below, brotli saves a few hundred over gzip, and every file more is one more to sync
@@ -124,12 +125,17 @@ class Placed:
         """Take these and all that were written down out of the public folder and the channel's own copy, but for what is
         there for another release or channel too.
         """
-        own = {*addresses, *_noted(self._path)}
-        others = [path for path in self.folder.rglob("*") if own and path != self._path and path.is_file()]
+        leaving = self._path.with_name(f"{self._path.name}{_LEAVING}")
+        own = {*addresses, *_noted(self._path), *_noted(leaving)}
+        # Before looking: of two channels that leave at once, the later one sees no note of the other.
+        with contextlib.suppress(FileNotFoundError):
+            self._path.replace(leaving)
+        every = (path for path in self.folder.rglob("*") if own and path.suffix != _LEAVING)
+        others = [path for path in every if path != self._path and path.is_file()]
         mates = [path for path in others if path.parent == self._path.parent]
         for root, besides in ((public, others), (kept, mates)):
             drop_media(root, sorted(own.difference(*map(_noted, besides))))
-        self._path.unlink(missing_ok=True)
+        leaving.unlink(missing_ok=True)
 
     @property
     def _path(self) -> Path:
