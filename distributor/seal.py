@@ -221,7 +221,7 @@ class Proof:
 
     delivery: Delivery
     previewed: str  #: digest of the bytes that were sealed
-    sealed: str  #: digest of the bytes as they can be composed from the ledger now
+    sealed: str | None  #: digest of the bytes as they can be composed from the ledger now; None without the channel
     handed_over: str | None  #: digest that the delivered attempt recorded
     read_back: str | None  #: digest of the bytes found at the destination, where that is this machine
 
@@ -232,18 +232,26 @@ class Proof:
 
 
 def prove(
-    delivery: Delivery, attempts: list[Attempt], message: Message, channel: Channel, found: bytes | None
+    delivery: Delivery, attempts: list[Attempt], message: Message, channel: Channel | None, found: bytes | None
 ) -> Proof:
     """Compare what was previewed, sealed, handed over and found."""
-    recipient = addressee(delivery)
     sent = [a.digest for a in attempts if a.delivery_id == delivery.id and a.outcome == "delivered"]
     return Proof(
         delivery=delivery,
         previewed=delivery.digest,
-        sealed=hashlib.sha256(channel.compose(message, recipient)).hexdigest(),
+        sealed=_composed(delivery, message, channel),
         handed_over=sent[-1] if sent else None,
         read_back=hashlib.sha256(found).hexdigest() if found is not None else None,
     )
+
+
+def _composed(delivery: Delivery, message: Message, channel: Channel | None) -> str | None:
+    """The digest of the bytes for one recipient. A channel that is gone composes nothing: then the sealed bytes stand for
+    themselves, where all recipients get the same.
+    """
+    wire = channel.compose(message, addressee(delivery)) if channel else message.content
+    digest = hashlib.sha256(wire).hexdigest()
+    return digest if channel or digest == delivery.digest else None
 
 
 def recomputed(rows: list[Delivery]) -> str:

@@ -18,7 +18,7 @@ from distributor import validation
 from distributor.errors import ConfigError, Problem
 from distributor.fields import Duration, Language, Line, Prose, Url, language_tag
 from distributor.release import DEFAULT_CATCH_UP, Contact, Issuer
-from distributor.site import DEFAULT_STORE, SQLITE, Site, sqlite_path
+from distributor.site import DEFAULT_STATE, DEFAULT_STORE, SQLITE, Site, sqlite_path
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,7 @@ class PlacesBlock(_Block):
 
     public: str = "public"  #: what the web server shows
     outbox: str = "outbox"  #: what channels without a credential write
-    state: str = "var"  #: the ledger and the private state of channels
+    state: str = DEFAULT_STATE  #: the ledger and the private state of channels
     contacts: str = "contacts"  #: press lists, and who must not be written to
     store: StoreUrl | Secret = DEFAULT_STORE
 

@@ -14,6 +14,7 @@ _PACKED = _HERE / "_site"
 BUILT_IN = _PACKED if _PACKED.is_dir() else _HERE.parent
 CONFIG = Path("config/distributor.toml")
 SQLITE = "sqlite:///"
+DEFAULT_STATE = "var"
 DEFAULT_STORE = f"{SQLITE}var/distributor.db"
 
 
@@ -76,18 +77,24 @@ def sqlite_path(root: Path, url: str) -> Path:
     return root / url.removeprefix(SQLITE)
 
 
-def find(given: str | None, *, cwd: Path) -> Site:
+def find(given: str | None, *, cwd: Path, emergency: bool = False) -> Site:
     """The site that `--site` or DISTRIBUTOR_SITE names, else the nearest folder upwards from `cwd` that is one.
 
-    Raises ConfigError when a named folder is no site.
+    In an `emergency` a folder with a state folder is one, too: its config may have gone. Raises ConfigError when a
+    named folder is no site.
     """
     named = given or os.environ.get("DISTRIBUTOR_SITE")
     if named:
         root = Path(named).expanduser().resolve()
-        if not (root / CONFIG).is_file():
+        if not (root / CONFIG).is_file() and not (emergency and _was_one(root)):
             raise ConfigError(f"{root} is no site: it has no {CONFIG} (make one with 'distributor init {named}')")
         return Site(root)
     for folder in (cwd, *cwd.parents):
-        if (folder / CONFIG).is_file():
+        if (folder / CONFIG).is_file() or (emergency and _was_one(folder)):
             return Site(folder)
     return Site(None)
+
+
+def _was_one(folder: Path) -> bool:
+    """Whether a folder whose config has gone looks like a site."""
+    return (folder / DEFAULT_STATE).is_dir() and ((folder / CONFIG).parent.is_dir() or (folder / "channels").is_dir())

@@ -10,7 +10,7 @@ import click
 from rich.console import Console
 
 from distributor.cli import as_json, draw, output
-from distributor.cli.main import Setting, json_option, listed
+from distributor.cli.main import Setting, json_option, listed, store_option
 from distributor.contract import Severity
 from distributor.desk import Scheduled
 from distributor.fields import web_url
@@ -67,8 +67,8 @@ def _offset(after: timedelta) -> str:
     return "at the lift" if not after else f"{draw.lag(after)} from the lift"
 
 
-def _say(setting: Setting, action: str, release_id: str, *, json_: bool) -> None:
-    desk = setting.desk()
+def _say(setting: Setting, action: str, release_id: str, store: str | None, *, json_: bool) -> None:
+    desk = setting.brake(store)
     release, moved = getattr(desk, action)(release_id)
     _, releases = desk.status()
     states = Counter(
@@ -87,29 +87,32 @@ def _say(setting: Setting, action: str, release_id: str, *, json_: bool) -> None
 
 @click.command("hold")
 @click.argument("release_id")
+@store_option
 @json_option
 @click.pass_obj
-def hold_command(setting: Setting, release_id: str, *, json_: bool) -> None:
+def hold_command(setting: Setting, release_id: str, store: str | None, *, json_: bool) -> None:
     """Stop everything of a release that is not on the wire yet, until 'resume'."""
-    _say(setting, "hold", release_id, json_=json_)
+    _say(setting, "hold", release_id, store, json_=json_)
 
 
 @click.command("resume")
 @click.argument("release_id")
+@store_option
 @json_option
 @click.pass_obj
-def resume_command(setting: Setting, release_id: str, *, json_: bool) -> None:
+def resume_command(setting: Setting, release_id: str, store: str | None, *, json_: bool) -> None:
     """Let go what was held, missed or failed; what is overdue goes out at once."""
-    _say(setting, "resume", release_id, json_=json_)
+    _say(setting, "resume", release_id, store, json_=json_)
 
 
 @click.command("cancel")
 @click.argument("release_id")
+@store_option
 @json_option
 @click.pass_obj
-def cancel_command(setting: Setting, release_id: str, *, json_: bool) -> None:
+def cancel_command(setting: Setting, release_id: str, store: str | None, *, json_: bool) -> None:
     """Cancel everything of a release that has not gone out."""
-    _say(setting, "cancel", release_id, json_=json_)
+    _say(setting, "cancel", release_id, store, json_=json_)
 
 
 @click.command("reschedule")
@@ -212,23 +215,26 @@ def retry_command(
 @click.command("kill")
 @click.argument("release_id")
 @click.option("--yes", is_flag=True, help="Do not ask.")
+@store_option
 @json_option
 @click.pass_obj
-def kill_command(setting: Setting, release_id: str, *, yes: bool, json_: bool) -> None:
+def kill_command(setting: Setting, release_id: str, store: str | None, *, yes: bool, json_: bool) -> None:
     """Withdraw a release for good: what is not out is canceled, what can be taken back is. Its pages answer 410 then."""
     if json_ and not yes:
         raise click.UsageError("With --json nobody is asked: say --yes, too.")
     if not yes:
         click.confirm(f"Withdraw '{release_id}' everywhere, for good?", abort=True)
-    release, back, left = setting.desk().kill(release_id)
+    desk = setting.brake(store)
+    release, back, left = desk.kill(release_id)
     if json_:
         taken, stays = (Counter(row.channel for row in rows) for rows in (back, left))
         as_json.show({"id": release.id, "version": release.version, "taken_back": taken, "left": stays})
         return
     output.say(f"{release.id} is killed: nothing more of it goes out")
     for name, number in Counter(row.channel for row in back).items():
-        output.say(f"{name}: {number} taken back by the service, at once")
-    advice = setting.desk().remains({row.channel for row in left})
+        when = "by the service, at once" if desk.find_channel(name) else "once the channel is in the config again"
+        output.say(f"{name}: {number} taken back {when}")
+    advice = desk.remains({row.channel for row in left})
     for name, number in Counter(row.channel for row in left).items():
         output.say(f"{name}: {number} cannot be taken back; {advice[name]}")
 

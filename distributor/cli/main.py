@@ -124,6 +124,23 @@ class Setting:
 
         return desk.Desk(site=site.find(self.site_name, cwd=Path.cwd()), clock=self.clock, only=tuple(only))
 
+    def brake(self, store: str | None) -> "Desk":
+        """The same in an emergency: a config that does not read stops nothing, and stderr says what is used instead."""
+        from distributor import desk, site
+
+        found = site.find(self.site_name, cwd=Path.cwd(), emergency=True)
+        made = desk.Desk(site=found, clock=self.clock, emergency=True, store=store or "")
+        made.settings  # noqa: B018  reads the config
+        if made.problem:
+            output.say(f"warning: the config cannot be read: {made.problem}\nwarning: {made.used}", err=True)
+        return made
+
+
+#: Of commands that have to work when the config does not read.
+store_option = click.option(
+    "--store", metavar="ADDRESS", help="The ledger, where the config does not lead to it: a SQLite file or an address."
+)
+
 
 def listed(groups: Sequence[str]) -> list[str]:
     """The names of an option that takes `a,b` and may be given several times; UsageError where it is given without one."""

@@ -152,6 +152,7 @@ class Service:
         gc.freeze()  # what was imported stays; ten thousand deliveries at one instant are no garbage
         gc.set_threshold(50_000, 20, 50)
         self.log.libraries()
+        self.desk.remember()
         left = left_behind(self.in_flight.folder)
         self.in_flight.open()
         await self.outbox.reap(alone=not self.ledger.shared, left=left)
@@ -208,6 +209,7 @@ class Service:
             )
         if isinstance(fresh, Desk):
             self.desk = fresh
+            fresh.remember()
             find = None if fresh.only else fresh.find_channel
             self.redact.learn(redact.values(fresh.channels))
             await self.outbox.adopt(fresh.channels, fresh.settings.policy, find)

@@ -64,6 +64,7 @@ def doctor_command(setting: Setting, *, json_: bool) -> int:
     desk = setting.desk()
     rows = desk.doctor()
     missing = [text for _, _, place in rows for text in place.missing]
+    waits = desk.waits() if desk.site.root else []
     if json_:
         as_json.show(
             [
@@ -76,8 +77,9 @@ def doctor_command(setting: Setting, *, json_: bool) -> int:
                 }
                 for name, kind, place in rows
             ]
+            + [{"trouble": text} for text in waits]
         )
-        return int(bool(missing))
+        return int(bool(missing or waits))
     out = draw.console()
     site = desk.site.root or "the built-in site (nothing can be scheduled here: 'distributor init FOLDER')"
     out.print(f"site    {draw.plain(str(site))}")
@@ -98,4 +100,6 @@ def doctor_command(setting: Setting, *, json_: bool) -> int:
             output.say(f"{name}: {line}")  # to be copied: never wrapped
     if missing:
         out.print("[bold yellow]missing[/] things must be set where 'distributor run' is started")
-    return int(bool(missing))
+    for text in waits:
+        out.print(f"[bold red]trouble[/]  {draw.plain(text)}")
+    return int(bool(missing or waits))

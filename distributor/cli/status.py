@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from distributor import agreed
+from distributor import agreed, lastgood
 from distributor import health as well
 from distributor import site as places
 from distributor.cli import as_json
-from distributor.cli.main import Setting, json_option
-from distributor.errors import ActionError, nearest
+from distributor.cli.main import Setting, json_option, store_option
+from distributor.errors import ActionError, ConfigError, nearest
 from distributor.health import Health
 from distributor.lifecycle import KILL, State
 from distributor.site import Site
@@ -35,28 +35,43 @@ _STYLE = {
 }
 
 
-def _look(setting: Setting) -> tuple[Site, Health, list[tuple[Release, list[Delivery]]]]:
-    """At a SQLite ledger straight away; through the desk for any other, and for whatever is not as it should be."""
-    site = places.find(setting.site_name, cwd=Path.cwd())
-    path = site.sqlite_ledger()
+def _look(setting: Setting, store: str | None) -> tuple[Site, Health, list[tuple[Release, list[Delivery]]]]:
+    """At a SQLite ledger straight away; through the desk for any other, and for whatever is not as it should be: a config
+    that is not the last good one, above all.
+    """
+    site = places.find(setting.site_name, cwd=Path.cwd(), emergency=True)
+    path = site.sqlite_ledger() if not store and lastgood.is_the_same(site) else None
     now = setting.clock.now()
     seen = glance.look(path, now) if path else None
     if seen is None:
-        desk = setting.desk()
-        return desk.site, *desk.status()
+        return site, *_whole(setting, store)
     health = well.judge(now, seen.workers, seen.oldest_due, seen.counts, seen.needs)
     names = site.channel_names()
     missing = tuple(seen.missing(names)) if names is not None else ()
     return site, replace(health, moved=tuple(seen.moved), missing=missing), seen.releases
 
 
+def _whole(setting: Setting, store: str | None) -> tuple[Health, list[tuple[Release, list[Delivery]]]]:
+    """The slow way: it reads the config, and says where that, or a channel of it, cannot be used."""
+    desk = setting.brake(store)
+    health, releases = desk.status()
+    if not desk.problem:
+        try:
+            desk.channels  # noqa: B018  builds every channel
+        except ConfigError as error:
+            return replace(health, config="; ".join(map(str, error.problems))), releases
+        desk.remember()
+    return health, releases
+
+
 @click.command("status")
 @click.argument("release_id", required=False)
+@store_option
 @json_option
 @click.pass_obj
-def status_command(setting: Setting, release_id: str | None, *, json_: bool) -> int:
+def status_command(setting: Setting, release_id: str | None, store: str | None, *, json_: bool) -> int:
     """Show every delivery and whether all is well. Exit code 1 when something waits that nobody will send."""
-    site, health, releases = _look(setting)
+    site, health, releases = _look(setting, store)
     if release_id is not None:
         there = {one.id for one, _ in releases}
         if release_id not in there:

@@ -14,6 +14,7 @@ from distributor.errors import ActionError
 from distributor.lifecycle import STOPPED, WAITING, PubStatus, State
 from distributor.preview import Preview
 from distributor.store import Change, Delivery, Ledger, Release, retrying
+from distributor.store import destinations as places
 
 __all__ = ["Desk", "Scheduled"]
 
@@ -62,6 +63,7 @@ class Desk(Asking, Confirming):
                 row, messages, seal.deliveries(preview), who=self.who, destinations=seal.destinations_of(preview)
             )
         publishing.open_public(self)
+        self.remember()
         return Scheduled(preview=preview, release=row, already=False)
 
     def hold(self, release_id: str) -> tuple[Release, int]:
@@ -244,8 +246,15 @@ class Desk(Asking, Confirming):
         with self.ledger() as ledger:
             newest, versions, back, left = self.known(ledger, release_id), ledger.releases(release_id), [], []
             names = {row.channel for one in versions for row in ledger.deliveries(one.id, one.version)}
-            found = {name: self.find_channel(name) for name in names}  # one that left the config holds up nothing
-            able = [name for name, channel in found.items() if channel and channel.capabilities.delete]
+            could = {
+                name
+                for one in versions
+                for name, agreed in places.recorded(ledger, one.id, one.version).items()
+                if agreed.deletes
+            }
+            found = {name: self.find_channel(name) for name in names}
+            # One that left the config, or is broken, takes back what it could at sealing, once it is there again.
+            able = [name for name, one in found.items() if (one.capabilities.delete if one else name in could)]
             for one in versions:
                 taken, stays = ledger.kill(one.id, one.version, able, now=self.clock.now(), who=self.who)
                 back += taken

@@ -1,12 +1,18 @@
 """What a person can ask of one site. Nothing is changed."""
 
-from distributor import health, seal
-from distributor.contract import Destination
+import contextlib
+from dataclasses import replace
+
+from distributor import destinations, health, lastgood, registry, seal
+from distributor import settings as configuration
+from distributor.contract import Channel, Destination
 from distributor.desk.open import OpenSite
+from distributor.errors import ConfigError, StoreError
 from distributor.health import Health
 from distributor.lifecycle import KILL, State
 from distributor.seal import Proof
 from distributor.store import Delivery, Ledger, Release
+from distributor.store import destinations as places
 
 
 class Asking(OpenSite):
@@ -29,13 +35,41 @@ class Asking(OpenSite):
             release = self.known(ledger, release_id)
             rows = [row for row in ledger.deliveries(release.id, release.version) if row.kind != KILL]
             attempts = ledger.attempts(release.id, release.version)
-            channels, messages = self.channels_of(rows), self.sealed_messages(ledger, rows)
+            messages = self.sealed_messages(ledger, rows)
+        channels = {name: self._channel_of(name) for name in {row.channel for row in rows}}
         proofs = []
         for row in rows:
             channel = channels[row.channel]
-            found = channel.read_back(seal.receipt(row)) if row.state is State.delivered else None
+            out = channel is not None and row.state is State.delivered
+            found = channel.read_back(seal.receipt(row)) if channel and out else None
             proofs.append(seal.prove(row, attempts, messages[row.message_id], channel, found))
         return release, seal.recomputed(rows) == release.seal, proofs
+
+    def _channel_of(self, name: str) -> Channel | None:
+        """Return a channel of the config, else of the last good config that was kept; None where neither has it."""
+        if found := self.find_channel(name):
+            return found
+        if known := lastgood.recall(self.site):
+            with contextlib.suppress(ConfigError):
+                old = configuration.read(known.text, str(known.path))
+                return registry.build(self.site, old, configuration.places(self.site, old), (name,))[name]
+        return None
+
+    def waits(self) -> list[str]:
+        """Return what the config says to what waits: channels that are gone, or lead elsewhere than agreed."""
+        found = []
+        try:
+            with self.ledger() as ledger:
+                rows = places.waiting(ledger)
+        except StoreError:
+            return []
+        for one in rows:
+            channel = self.find_channel(one.channel)
+            if channel is None:
+                found.append(destinations.missing(one))
+            elif one.agreed and destinations.differences(one.agreed.facts, channel.destination_facts):
+                found.append(destinations.moved(replace(one.agreed, found=channel.destination_facts)))
+        return found
 
     def doctor(self) -> list[tuple[str, str, Destination]]:
         """Every configured channel: name, type, destination."""
@@ -43,4 +77,6 @@ class Asking(OpenSite):
 
     def look_after(self, ledger: Ledger) -> Health:
         """Return how the site is, by its ledger and its config."""
-        return health.look(ledger, self.clock.now(), self.settings.channels)
+        names = None if self.problem else self.settings.channels
+        config = f"{self.problem} ({self.used})" if self.problem else ""
+        return health.look(ledger, self.clock.now(), names, config)

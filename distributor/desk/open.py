@@ -9,11 +9,12 @@ from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 
-from distributor import audiences, reading, registry, seal
+from distributor import audiences, lastgood, reading, registry, seal
 from distributor import release as source
 from distributor import settings as configuration
 from distributor.clock import Clock, SharedClock
 from distributor.contract import Channel, Message
+from distributor.desk import emergency
 from distributor.errors import ActionError, ConfigError, NoLedger, nearest
 from distributor.preview import Press, Preview
 from distributor.reading import ReleaseFile
@@ -31,10 +32,39 @@ class OpenSite:
     only: tuple[str, ...] = ()  #: channels that the person named
     who: str = field(default_factory=lambda: _who())  # noqa: PLW0108  defined below; for the history
 
+    emergency: bool = False  #: a config that does not read is no reason to stop
+    store: str = ""  #: the ledger's address, where a person named it in an emergency
+    problem: str = field(default="", init=False)  #: why the config does not read
+    used: str = field(default="", init=False)  #: what was used instead
+
     @cached_property
     def settings(self) -> configuration.Settings:
-        """The config."""
-        return configuration.load(self.site)
+        """The config; in an emergency the last good one where it does not read."""
+        try:
+            return configuration.load(self.site)
+        except ConfigError as error:
+            if not self.emergency:
+                raise
+            found, self.used = emergency.settings(self.site, error, named=bool(self.store))
+            self.problem = "; ".join(map(str, error.problems))
+            return found
+
+    @property
+    def store_url(self) -> str:
+        """The ledger's address. Raises ConfigError for a reference that leads nowhere."""
+        try:
+            found = self.settings
+            return emergency.store(self.store) if self.store else configuration.store_url(self.site, found)
+        except ConfigError as error:
+            raise emergency.hinted(error) if self.emergency and not self.problem else error from None
+
+    def remember(self) -> None:
+        """Keep the config beside the ledger, for an emergency, where all of it reads. What cannot be written is left."""
+        with contextlib.suppress(ConfigError, OSError, UnicodeDecodeError):
+            if not self.problem and not lastgood.is_the_same(self.site):
+                registry.build(self.site, self.settings, self.places)
+                text = self.site.config_file.read_text(encoding="utf-8-sig")
+                lastgood.remember(self.places.state, text, self.clock.now().isoformat())
 
     @cached_property
     def places(self) -> configuration.Places:
@@ -90,7 +120,7 @@ class OpenSite:
 
     def open(self, *, create: bool = False) -> Ledger:
         """The ledger, for who keeps it open."""
-        ledger = open_ledger(configuration.store_url(self.site, self.settings), create=create)
+        ledger = open_ledger(self.store_url, create=create)
         self.keep_time(ledger)
         return ledger
 
