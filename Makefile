@@ -2,36 +2,48 @@
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
+TOOLS := .venv/.tools
+INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable
 
-.PHONY: demo test check bench wheel tlds clients messages clean
+.PHONY: demo test check pythons bench wheel tlds clients messages clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make demo    watch one release go through the whole tool (sends nothing anywhere)"
 	@echo "make test    the tests, a minute or two"
 	@echo "make check   lint, types, floors"
+	@echo "make pythons the tests on every other CPython of this machine"
 	@echo "make bench   tables with ratios"
 	@echo "make wheel   build dist/*.whl"
 
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "distributor needs Python 3.11 or newer; say make PYTHON=python3.12")'
-	@test -x $(BIN)/python || { echo "making .venv (once, about a minute)"; $(PYTHON) -m venv .venv; }
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@test -x $(BIN)/python || { echo "making .venv (once, about a minute)"; $(PYTHON) -m venv .venv \
+	  || { rm -rf .venv; echo "on Debian and Ubuntu: apt install python3-venv"; exit 1; }; }
+	@$(INSTALL) '.[desk]'
+	@touch $@
+
+# What the tests and checks need besides; `make demo` does without.
+$(TOOLS): $(READY)
+	@$(INSTALL) '.[dev]'
 	@touch $@
 
 demo: $(READY)
 	@$(BIN)/distributor demo
 
-test: $(READY)
+test: $(TOOLS)
 	$(BIN)/python -m pytest
 
-check: $(READY)
+pythons: $(TOOLS)
+	$(BIN)/python .ci/pythons.py
+
+check: $(TOOLS)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 
-bench: $(READY)
+bench: $(TOOLS)
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/fanout.py
 	$(BIN)/python benchmarks/throughput.py
@@ -51,18 +63,21 @@ tlds:
 	@{ grep -v '^#' distributor/text/tlds.txt; curl -fsS https://data.iana.org/TLD/tlds-alpha-by-domain.txt | grep -v '^#' \
 	  | tr 'A-Z' 'a-z' | grep -v '^xn--'; } | LC_ALL=C sort -u >> tlds.new && mv tlds.new distributor/text/tlds.txt
 
-# What mail programs do not show, as caniemail.com has tested it since.
+# What mail programs do not show, as caniemail.com has tested it since. npm brings the package.
 clients:
-	@url=$$(curl -fsS https://registry.npmjs.org/caniemail/latest | sed 's/.*"tarball": *"\([^"]*\)".*/\1/') \
-	  && curl -fsS "$$url" | tar -xzO package/data/caniemail.json | $(PYTHON) .ci/clients.py > clients.new \
-	  && mv clients.new channels/email/clients.csv
+	@command -v npm >/dev/null || { echo "make clients needs npm, which comes with Node.js"; exit 1; }
+	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT \
+	  && npm pack --silent --pack-destination "$$folder" "caniemail@$$(npm view caniemail version)" >/dev/null \
+	  && tar -xzOf "$$folder"/caniemail-*.tgz package/data/caniemail.json > "$$folder/data.json" \
+	  && $(PYTHON) .ci/clients.py < "$$folder/data.json" > "$$folder/clients.csv" \
+	  && cp "$$folder/clients.csv" channels/email/clients.csv
 
 # The words of the web desk, into every catalog: what is new has no translation yet, what is gone goes.
-messages: $(READY)
+messages: $(TOOLS)
 	$(BIN)/pybabel -q extract -F distributor/web/babel.cfg -k N_ --no-location --sort-output --omit-header -o desk.pot .
 	@for po in distributor/web/locale/*/LC_MESSAGES/desk.po; do \
 	  $(BIN)/pybabel -q update -i desk.pot -o $$po -l $$(basename $$(dirname $$(dirname $$po))) -N --ignore-obsolete --omit-header; done
 	@rm desk.pot
 
 clean:
-	rm -rf .venv dist build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf .venv .venv-ci dist build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
