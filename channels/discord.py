@@ -15,7 +15,7 @@ from distributor.text import count, entities, escapes
 from distributor.text.cutting import cut
 from distributor.text.entities import Found
 from distributor.text.fit import Segments
-from distributor.text.segments import Link
+from distributor.text.segments import Link, Mention
 
 _JSON = ("Content-Type", "application/json")
 #: Characters that an embed's title and description, and all embeds together, may have.
@@ -24,10 +24,21 @@ _TITLE, _DESCRIPTION, _EMBEDS = 256, 4096, 6000
 
 def markdown(segments: Segments, *, bare: bool) -> str:
     """The text in Discord's Markdown, every other character escaped; a `bare` link is not drawn as a card of its own."""
-    return "".join(
-        (f"<{part.url}>" if bare else part.url) if isinstance(part, Link) else escapes.discord(part.shown)
-        for part in segments
-    )
+    made = []
+    for part in segments:
+        if isinstance(part, Link):
+            made.append(f"<{part.url}>" if bare else part.url)
+        else:
+            made.append(f"<@{part.target}>" if isinstance(part, Mention) else escapes.discord(part.shown))
+    return "".join(made)
+
+
+def called(segments: Segments) -> dict[str, list[str]]:
+    """Whom the message may call: nobody but those that are mentioned (docs/resources/message, "Allowed Mentions")."""
+    targets = [part.target for part in segments if isinstance(part, Mention)]
+    people = list(dict.fromkeys(one for one in targets if not one.startswith("&")))
+    roles = list(dict.fromkeys(one[1:] for one in targets if one.startswith("&")))
+    return {"parse": [], **({"users": people} if people else {}), **({"roles": roles} if roles else {})}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,10 +112,10 @@ class Discord(Social):
         return (Count(used=used, limit=_EMBEDS, unit="characters of the card"),) if embeds else ()
 
     def body(self, post: Post) -> Mapping[str, Any]:
-        """The message; it never calls anybody."""
+        """The message; it calls nobody but whom it mentions."""
         made: dict[str, Any] = {
             "content": markdown(post.segments, bare=self.media == "card"),
-            "allowed_mentions": {"parse": []},
+            "allowed_mentions": called(post.segments),
         }
         if self.media == "card":
             embed: dict[str, Any] = {"title": escapes.discord(post.card.title), "url": post.card.url}

@@ -29,7 +29,7 @@ from distributor.posts import Connected, Known, OAuth, Post, Tokens, read_tokens
 from distributor.text import count, entities, hashtags, remarks
 from distributor.text.entities import Found
 from distributor.text.fit import Segments
-from distributor.text.segments import shown
+from distributor.text.segments import Mention, shown
 
 _JSON = ("Content-Type", "application/json")
 _LOGIN = "make a new Page token, then resume"
@@ -48,6 +48,7 @@ class Facebook(Connected):
     DELETE: ClassVar[bool] = True
     TAGS: ClassVar[hashtags.Rule | None] = hashtags.FACEBOOK
     EFFECT: ClassVar[str] = "Facebook will make it live"
+    CALLS: ClassVar[str] = "Facebook shows it as text"
     OAUTH: ClassVar[OAuth] = OAuth(
         authorize="https://www.facebook.com/v25.0/dialog/oauth",
         token="https://graph.facebook.com/v25.0/oauth/access_token",  # noqa: S106  an address
@@ -104,7 +105,7 @@ class Facebook(Connected):
 
     def body(self, post: Post) -> Mapping[str, Any]:
         """The Page's feed takes a link, or photos."""
-        made: dict[str, Any] = {"message": post.words, "published": True}
+        made: dict[str, Any] = {"message": _words(post), "published": True}
         if post.photos:
             return {**made, "attached_media": [{"media_fbid": photo.mark} for photo in post.photos]}
         return {**made, "link": post.url} if self.media == "card" else made
@@ -181,6 +182,11 @@ class Facebook(Connected):
             return ""
         words = str(error.get("error_user_msg") or error.get("message") or "")
         return f"{words} (code {error.get('code')}, subcode {error.get('error_subcode')})"
+
+
+def _words(post: Post) -> str:
+    """The words, Pages that they mention by number (developers.facebook.com/docs/features-reference/page-mentioning)."""
+    return "".join(f"@[{part.target}]" if isinstance(part, Mention) else part.shown for part in post.segments)
 
 
 def _receipt(name: str) -> Receipt:

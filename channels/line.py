@@ -32,6 +32,7 @@ class Line(Social):
     ALT: ClassVar[bool] = False
     BY_ADDRESS: ClassVar[bool] = True
     EFFECT: ClassVar[str] = "LINE will make it live"
+    CALLS: ClassVar[str] = "LINE shows it as text"
     KNOWN: ClassVar[tuple[Known, ...]] = (
         Known(
             says="monthly limit",

@@ -28,17 +28,23 @@ from distributor.text import count, entities, hashtags, remarks
 from distributor.text.entities import Found
 from distributor.text.escapes import little_text
 from distributor.text.fit import Segments
-from distributor.text.segments import Hashtag, shown
+from distributor.text.segments import Hashtag, Mention, Segment, shown
 
 _JSON = ("Content-Type", "application/json")
 _URN = re.compile(r"urn:li:(?:share|ugcPost):\d+")
 
 
 def commentary(segments: Segments) -> str:
-    """The text in LinkedIn's little-text format: reserved characters escaped, hashtags as templates."""
-    return "".join(
-        f"{{hashtag|\\#|{part.tag}}}" if isinstance(part, Hashtag) else little_text(part.shown) for part in segments
-    )
+    """The text in LinkedIn's little-text format: reserved characters escaped, hashtags and mentions as templates."""
+    return "".join(map(_little, segments))
+
+
+def _little(part: Segment) -> str:
+    if isinstance(part, Hashtag):
+        return f"{{hashtag|\\#|{part.tag}}}"
+    if isinstance(part, Mention):
+        return f"@[{little_text(part.shown)}]({part.target})"
+    return little_text(part.shown)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +62,7 @@ class LinkedIn(Connected):
     UPLOADS_CARD: ClassVar[bool] = True
     TAGS: ClassVar[hashtags.Rule | None] = hashtags.LINKEDIN
     EFFECT: ClassVar[str] = "LinkedIn will make it live"
+    CALLS: ClassVar[str] = "LinkedIn shows it as text"
     FINDS: ClassVar[bool] = False
     OAUTH: ClassVar[OAuth] = OAuth(
         authorize="https://www.linkedin.com/oauth/v2/authorization",

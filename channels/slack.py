@@ -25,7 +25,7 @@ from distributor.settings import Secret
 from distributor.text import count, entities, escapes
 from distributor.text.entities import Found
 from distributor.text.fit import Segments
-from distributor.text.segments import Break, Link, shown
+from distributor.text.segments import Break, Link, Mention, shown
 
 _JSON = ("Content-Type", "application/json; charset=utf-8")
 _CREDENTIAL = ("invalid_auth", "not_authed", "account_inactive", "token_revoked", "token_expired", "missing_scope")
@@ -113,7 +113,7 @@ class Slack(Social):
         blocks += [{"type": "image", "image_url": one.url, "alt_text": one.alt or one.file.name} for one in post.photos]
         channel = {"channel": self.channel} if self.token else {}
         draws = {"unfurl_links": self.media == "card", "unfurl_media": False}
-        return {**channel, "text": escapes.slack(post.words), "blocks": blocks, **draws}
+        return {**channel, "text": _notice(post.segments), "blocks": blocks, **draws}
 
     def request(self, content: bytes, message: Message, key: str, credential: str) -> Request:  # noqa: ARG002
         """POST to the webhook, or chat.postMessage."""
@@ -169,9 +169,25 @@ class Slack(Social):
         return Request(method="POST", url=f"{self.api.rstrip('/')}/chat.update", headers=(_JSON,), body=body)
 
 
+def _notice(segments: Segments) -> str:
+    """The words for notifications (docs.slack.dev, Formatting message text: mentions)."""
+    return "".join(
+        f"<!subteam^{part.target}>"
+        if isinstance(part, Mention) and part.target.startswith("S")
+        else f"<@{part.target}>"
+        if isinstance(part, Mention)
+        else escapes.slack(part.shown)
+        for part in segments
+    )
+
+
 def _element(part: object) -> dict[str, str]:
     if isinstance(part, Link):
         return {"type": "link", "url": part.url, "text": part.shown}
+    if isinstance(part, Mention):
+        group = part.target.startswith("S")
+        kind = "usergroup" if group else "user"
+        return {"type": kind, f"{kind}_id": part.target}
     return {"type": "text", "text": "\n" if isinstance(part, Break) else getattr(part, "shown", "")}
 
 

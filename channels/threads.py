@@ -46,6 +46,7 @@ class Threads(Connected):
     BY_ADDRESS: ClassVar[bool] = True
     TAGS: ClassVar[hashtags.Rule | None] = hashtags.THREADS
     EFFECT: ClassVar[str] = "Threads may make it live"
+    TYPED_TAGS: ClassVar[bool] = False  #: a post has one topic, which is a field of its own
     FINDS: ClassVar[bool] = False
     OAUTH: ClassVar[OAuth] = OAuth(
         authorize="https://threads.net/oauth/authorize",

@@ -4,7 +4,7 @@ import hashlib
 import mimetypes
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -15,6 +15,7 @@ from distributor.contract import Channel, Finding, Kit, MediaFile, Message, Reci
 from distributor.embargo import spell
 from distributor.errors import ConfigError, DistributorError, Problem
 from distributor.fields import spelled
+from distributor.handles import Handle
 from distributor.reading import ReleaseFile
 from distributor.release import DEFAULT_CATCH_UP, Media, Release
 from distributor.render import Templates
@@ -111,6 +112,7 @@ class Press:
     templates: Templates
     newsroom: Newsroom
     networks: Mapping[str, Mapping[str, Any]]
+    handles: Mapping[str, Handle] = field(default_factory=dict)
     catch_up_within: timedelta = DEFAULT_CATCH_UP  #: of a release that says nothing else
     languages: tuple[str, ...] = ()  #: that the site publishes in
 
@@ -146,6 +148,7 @@ class Press:
                 newsroom=self.newsroom,
                 lift=due,
                 networks=self.networks,
+                handles=self.handles,
                 read_media=partial(_sealed_media, media) if media is not None else partial(read_media, file.folder),
                 languages=self.languages,
             )

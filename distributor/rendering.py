@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from distributor.handles import Handle
 from distributor.markdown import parsed
 from distributor.message import MediaFile
 from distributor.release import LanguageVersion, Media, Release
@@ -21,6 +22,7 @@ class Kit:
     lift: datetime  #: the instant (UTC) at which this channel sends the release
     networks: Mapping[str, Mapping[str, Any]]  #: `config/networks.toml`
     read_media: Callable[[Media], MediaFile]
+    handles: Mapping[str, Handle] = field(default_factory=dict)  #: whom a post may mention, by `@name`
     languages: tuple[str, ...] = ()  #: that the site publishes in, the newsroom's first
     first: Mapping[str, datetime] = field(default_factory=dict)  #: language → when an earlier version was published
 

@@ -17,6 +17,7 @@ from pydantic_core import PydanticCustomError
 from distributor import validation
 from distributor.errors import ConfigError, Problem
 from distributor.fields import Duration, Language, Line, Prose, Url, language_tag
+from distributor.handles import Handle, Key
 from distributor.release import DEFAULT_CATCH_UP, Contact, Issuer
 from distributor.site import DEFAULT_STATE, DEFAULT_STORE, SQLITE, Site, sqlite_path
 
@@ -115,6 +116,7 @@ class House(_Block):
     contacts: dict[str, Contact] = Field(default_factory=dict)
     boilerplates: dict[str, dict[Language, Prose]] = Field(default_factory=dict)
     disclaimers: dict[str, dict[Language, Prose]] = Field(default_factory=dict)
+    handles: dict[Key, Handle] = Field(default_factory=dict)
 
 
 class Settings(_Block):

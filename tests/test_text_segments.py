@@ -14,13 +14,13 @@ from distributor.text.segments import (
     Link,
     Text,
     byte_range,
-    known,
     mark,
     parse,
     shown,
     spans,
     without_marks,
 )
+from distributor.text.written import Ways, written
 
 LINK = Link("news.example/ferry", "https://news.example/ferry")
 TAG = Hashtag("維港線")
@@ -68,10 +68,13 @@ def test_no_text_of_a_release_can_forge_a_mark(sample: Release) -> None:
 
 def test_a_written_text_has_the_live_parts_that_it_spells_out() -> None:
     text = "See https://news.example/ferry. #維港線 #維港線路 https://news.example/ferry/more https://news.example/ferry.html"
-    found = known(text, [LINK, TAG])
-    assert [part for part in found if not isinstance(part, Text)] == [LINK, TAG]
+    found = written(text, link=LINK, tags=[TAG.tag], ways=Ways(network="teams", name="Teams", handles={})).segments
+    live = [part for part in found if not isinstance(part, Text)]
+    assert live[:2] == [LINK, TAG]
+    assert [part.shown for part in live[2:]] == ["https://news.example/ferry/more", "https://news.example/ferry.html"]
     assert shown(found) == text.replace("https://news.example/ferry.", "news.example/ferry.", 1)
-    assert known(f"a {mark(0)} b", [LINK]) == (Text("a 0 b"),)
+    forged = written(f"a {mark(0)} b", link=LINK, tags=(), ways=Ways(network="teams", name="Teams", handles={}))
+    assert forged.segments[0] == Text("a 0 b")
 
 
 def test_a_short_link_always_shows_the_whole_host() -> None:

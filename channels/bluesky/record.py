@@ -81,4 +81,6 @@ def _facets(segments: Segments) -> Iterator[dict[str, Any]]:
         feature = {"$type": f"{_RICHTEXT}#link", "uri": span.target}
         if span.kind == "hashtag":
             feature = {"$type": f"{_RICHTEXT}#tag", "tag": span.target}
+        elif span.kind == "mention":
+            feature = {"$type": f"{_RICHTEXT}#mention", "did": span.target}
         yield {"index": {"byteStart": start, "byteEnd": end}, "features": [feature]}

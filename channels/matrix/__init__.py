@@ -29,7 +29,7 @@ from distributor.settings import Secret
 from distributor.text import count, entities
 from distributor.text.entities import Found
 from distributor.text.fit import Segments
-from distributor.text.segments import Break, Link, shown
+from distributor.text.segments import Break, Link, Mention, shown
 
 from . import room as rooms
 
@@ -96,7 +96,8 @@ class Matrix(Social):
         return entities.chat(text)
 
     def body(self, post: Post) -> Mapping[str, Any]:
-        """The event's content, in plain text and in HTML; it calls nobody."""
+        """The event's content, in plain text and in HTML; it calls nobody but whom it mentions."""
+        called = list(dict.fromkeys(part.target for part in post.segments if isinstance(part, Mention)))
         pictures = "".join(
             f'<br><img src="{photo.mark}" alt="{html.escape(photo.alt)}" width="480">' for photo in post.photos
         )
@@ -105,7 +106,7 @@ class Matrix(Social):
             "body": post.words,
             "format": "org.matrix.custom.html",
             "formatted_body": _html(post.segments) + pictures,
-            "m.mentions": {},
+            "m.mentions": {"user_ids": called} if called else {},
         }
 
     def request(self, content: bytes, message: Message, key: str, credential: str) -> Request:  # noqa: ARG002
@@ -210,6 +211,8 @@ def _html(segments: Segments) -> str:
         words = html.escape(part.shown)
         if isinstance(part, Link):
             words = f'<a href="{html.escape(part.url)}">{words}</a>'
+        elif isinstance(part, Mention):
+            words = f'<a href="https://matrix.to/#/{html.escape(quote(part.target, safe="@:"))}">{words}</a>'
         out.append("<br>" if isinstance(part, Break) else words)
     return "".join(out)
 

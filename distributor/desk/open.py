@@ -95,6 +95,7 @@ class OpenSite:
             templates=Templates(self.site.layers("templates")),
             newsroom=self.settings.newsroom,
             networks=configuration.networks(self.site),
+            handles=self.settings.house.handles,
             catch_up_within=self.settings.policy.catch_up_within,
             languages=self.settings.languages,
         )

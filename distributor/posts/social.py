@@ -15,6 +15,7 @@ from distributor.text import hashtags, post, remarks
 from distributor.text.entities import Found
 from distributor.text.fit import Segments
 from distributor.text.segments import Link, without_marks
+from distributor.text.written import Ways, mentions, strangers
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +26,10 @@ class Social(Sending):
     UPLOADS_CARD: ClassVar[bool] = False  #: with its picture; else the picture is named by its address
     TAGS: ClassVar[hashtags.Rule | None] = None  #: None: `#` means something else there
     EFFECT: ClassVar[str]  #: what the network makes of a word that only looks live
+    CALLS: ClassVar[str] = (
+        ""  #: what it makes of `@name` in a person's own text, where that is another thing than EFFECT
+    )
+    TYPED_TAGS: ClassVar[bool] = True  #: a hashtag that a person writes into the text is live
     FINDS: ClassVar[bool] = True  #: the server finds links and hashtags by itself
     BY_ADDRESS: ClassVar[bool] = False  #: the network fetches photos from the public address that the post names
 
@@ -140,6 +145,10 @@ class Social(Sending):
                 render=kit.templates.render,
                 values=values,
                 tag_form=self.tag_form(limits),
+                mentions=mentions(kit.handles, self.TYPE),
+            ),
+            ways=Ways(
+                network=self.TYPE, name=self.NETWORK, rule=rule if self.TYPED_TAGS else None, handles=kit.handles
             ),
             fits=self._fits(limits, photos=bool(chosen.photos)),
         )
@@ -214,8 +223,12 @@ class Social(Sending):
         yield from remarks.tags(entity.target for entity in message.entities if entity.kind == "hashtag")
         yield from self.linkless(message)
         if self.FINDS:
-            yield from remarks.dead(message.text, live, own)
-        yield from remarks.accidents(live, own, effect=self.EFFECT)
+            # A mention that is shown by a name is the request's, not the finder's.
+            finds = [part for part in message.entities if message.text[part.start] == "@" or part.kind != "mention"]
+            yield from remarks.dead(message.text, live, [(part.start, part.end) for part in finds])
+        unknown = strangers(message.text, own) if message.meta["source"].startswith("social") else {}
+        yield from remarks.strangers(unknown.values(), source=message.meta["source"], effect=self.CALLS or self.EFFECT)
+        yield from remarks.accidents([one for one in live if one.start not in unknown], own, effect=self.EFFECT)
         if self.ALT and self.media == "photos":
             for file in message.media:
                 yield from remarks.altless(file.name, file.alt)

@@ -1,12 +1,13 @@
 """From the words of a release to the segments of a post."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from distributor.release import LanguageVersion
 from distributor.text.fit import Draft, Fitted, Segments, fit
-from distributor.text.segments import Break, Hashtag, Link, Live, known, mark, parse
+from distributor.text.segments import Hashtag, Link, Live, Mention, Text, mark, parse
+from distributor.text.written import Ways, written
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,19 +18,26 @@ class Template:
     render: Callable[[str, Mapping[str, Any]], str]
     values: Mapping[str, Any]  #: what it may use besides the post's own words
     tag_form: str = "#{}"  #: how the network writes a hashtag
+    mentions: Mapping[str, Mention | Text] = field(default_factory=dict)  #: by their name in the handle map
 
     def compose(self, draft: Draft, link: Link) -> Segments:
-        """The post; `headline`, `subheadline`, `summary`, `link` and `hashtags` are the template's to place.
+        """The post; `headline`, `subheadline`, `summary`, `link`, `hashtags` and `mentions` (by their name in the
+        handle map) are the template's to place.
 
         Raises ConfigError when the template fails or breaks a link or hashtag.
         """
         live: list[Live] = [link, *(Hashtag(tag, self.tag_form) for tag in draft.hashtags)]
+        tags, named = range(1, len(live)), dict[str, str]()
+        for name, one in self.mentions.items():
+            named[name] = one.shown if isinstance(one, Text) else mark(len(live))
+            live += [] if isinstance(one, Text) else [one]
         words = {
             "headline": draft.headline,
             "subheadline": draft.subheadline,
             "summary": draft.summary,
             "link": mark(0),
-            "hashtags": [mark(index) for index in range(1, len(live))],
+            "hashtags": [mark(index) for index in tags],
+            "mentions": named,
         }
         return parse(self.render(self.name, {**self.values, **words}), live, template=self.name)
 
@@ -52,19 +60,6 @@ def made(
     )
 
 
-def written(text: str, *, link: Link, tags: Sequence[str]) -> Fitted:
-    """The post as a person wrote it (`social` in the release): never shortened.
-
-    The page's address and the release's hashtags are live where the text spells them out; the link is added below
-    where it does not.
-    """
-    segments = known(text, [link, *map(Hashtag, tags)])
-    if link.shown and link not in segments:
-        segments = (*segments, Break(), Break(), link)
-    placed = {segment.tag for segment in segments if isinstance(segment, Hashtag)}
-    return Fitted(segments=segments, hashtags=tuple(tag for tag in tags if tag in placed))
-
-
 def choose(
     text: LanguageVersion,
     channel: Sequence[str],
@@ -73,11 +68,12 @@ def choose(
     tags: tuple[str, ...],
     template: Template,
     fits: Callable[[Segments], bool],
+    ways: Ways,
 ) -> tuple[Fitted, str]:
     """The written post for the first of the names in `channel` that has one, else the made one; with the release field
     that its words come from.
     """
     for name in channel:
         if name in text.social:
-            return written(text.social[name], link=link, tags=tags), f"social.{name}"
+            return written(text.social[name], link=link, tags=tags, ways=ways), f"social.{name}"
     return made(text, link=link, tags=tags, template=template, fits=fits), "headline"

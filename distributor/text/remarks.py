@@ -49,6 +49,16 @@ def accidents(found: Sequence[Found], own: Sequence[tuple[int, int]], *, effect:
         yield Remark(severity="note", code=f"accidental-{part.kind}", text=text)
 
 
+def strangers(names: Iterable[str], *, source: str, effect: str) -> Iterator[Remark]:
+    """Mentions in a person's own text that the handle map does not know."""
+    for name in names:
+        text = (
+            f"'{name}' is not in the handle map: {effect}; add the account to the config's [house.handles], or write the "
+            "name without '@'"
+        )
+        yield Remark(severity="warning", code="unknown-handle", text=text, field=source)
+
+
 def dead(shown: str, found: Sequence[Found], own: Sequence[tuple[int, int]]) -> Iterator[Remark]:
     """Our own live parts that the server will not find where they stand, or not whole."""
     seen = {(part.start, part.end) for part in found}

@@ -55,14 +55,22 @@ class Hashtag:
 
 
 @dataclass(frozen=True, slots=True)
+class Mention:
+    """An account, and how the mention of it is shown."""
+
+    shown: str
+    target: str  #: as the network calls the account: DID, URN, number or handle
+
+
+@dataclass(frozen=True, slots=True)
 class Break:
     """The end of a line."""
 
     shown: str = "\n"
 
 
-Segment = Text | Link | Hashtag | Break
-Live = Link | Hashtag
+Segment = Text | Link | Hashtag | Mention | Break
+Live = Link | Hashtag | Mention
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +79,7 @@ class Span:
 
     start: int
     end: int
-    kind: Literal["link", "hashtag"]
+    kind: Literal["link", "hashtag", "mention"]
     target: str
 
 
@@ -97,6 +105,8 @@ def spans(segments: Iterable[Segment]) -> Iterator[Span]:
             yield Span(start=start, end=end, kind="link", target=segment.url)
         elif isinstance(segment, Hashtag):
             yield Span(start=start, end=end, kind="hashtag", target=segment.tag)
+        elif isinstance(segment, Mention):
+            yield Span(start=start, end=end, kind="mention", target=segment.target)
         start = end
 
 
@@ -140,16 +150,14 @@ def parse(rendered: str, live: Sequence[Live], *, template: str) -> tuple[Segmen
     return (*segments, *_text(text[position:], template))
 
 
-def known(text: str, live: Sequence[Live]) -> tuple[Segment, ...]:
-    """A text that a person wrote, with the live parts it spells out literally: the link's whole URL, `#Tag`.
+def spelled(text: str, part: Link | Hashtag) -> Iterator[tuple[int, int]]:
+    """Return where a text spells out a live part literally: the link's whole URL, `#Tag` (start, end).
 
     Only whole ones count: `#Harbour` is not found in `#HarbourLine`, nor the page's address in a longer one.
     """
-    marked = without_marks(text)
-    for index, part in enumerate(live):
-        word, more = (part.url, _MORE_URL) if isinstance(part, Link) else (part.shown, _MORE_TAG)
-        marked = regex.sub(rf"(?<![\p{{L}}\p{{N}}_/&#]){regex.escape(word)}(?!{more})", mark(index), marked)
-    return parse(marked, live, template="social")
+    word, more = (part.url, _MORE_URL) if isinstance(part, Link) else (part.shown, _MORE_TAG)
+    for found in regex.finditer(rf"(?<![\p{{L}}\p{{N}}_/&#]){regex.escape(word)}(?!{more})", text):
+        yield found.span()
 
 
 def byte_range(text: str, span: Span) -> tuple[int, int]:
