@@ -14,6 +14,7 @@ from distributor.store.attention import RETRIED_TOO_LONG, Need, Needs
 
 if TYPE_CHECKING:
     from distributor.store import Ledger
+    from distributor.store.restored import Restored
 
 #: A service that has not ticked for this long is not running.
 SILENT_AFTER = timedelta(seconds=5)
@@ -48,6 +49,7 @@ class Health:
     moved: tuple[Agreed, ...] = ()  #: channels that lead elsewhere than agreed, while something waits for them
     missing: tuple[Waiting, ...] = ()  #: what waits for channels that are not in the config
     config: str = ""  #: why the config cannot be read
+    restored: "Restored | None" = None  #: the ledger was put back from a backup, and nobody said yet what is out
 
     @property
     def running(self) -> bool:
@@ -75,7 +77,7 @@ class Health:
 
         Monitors read them without signing in, so nothing in them tells what is under embargo.
         """
-        found = []
+        found = [restored_words(self.restored)] if self.restored else []
         if waiting := self.unattended:
             what = f"{counted(waiting, 'delivery', 'deliveries')} {'waits' if waiting == 1 else 'wait'}"
             found.append(f"{what} and no 'distributor run' is running on this site")
@@ -127,7 +129,16 @@ def look(ledger: "Ledger", now: datetime, names: Collection[str] | None = None, 
 
     found = judge(now, ledger.workers(), ledger.oldest_waiting(), ledger.counts(), ledger.needs(now))
     missing = [one for one in places.waiting(ledger) if one.channel not in names] if names is not None else []
-    return replace(found, moved=tuple(places.stopped(ledger)), missing=tuple(missing), config=config)
+    moved = tuple(places.stopped(ledger))
+    return replace(found, moved=moved, missing=tuple(missing), config=config, restored=ledger.restored())
+
+
+def restored_words(found: "Restored") -> str:
+    """Return what a person has to do about a restored ledger."""
+    return (
+        f"the ledger was restored from a backup: what was due since is held, {found.held} deliveries so far. Look what is "
+        "out, then say 'distributor restored --there' or '--again'"
+    )
 
 
 def judge(

@@ -52,6 +52,15 @@ class Site:
             return None
         return sqlite_path(self.root, store)
 
+    def state_folder(self) -> Path:
+        """Where the ledger and the private state of channels lie, from the one key that says so."""
+        try:
+            config = tomllib.loads(self.config_file.read_text(encoding="utf-8"))
+            state = str(config.get("places", {}).get("state", DEFAULT_STATE))
+        except (OSError, ValueError, AttributeError):
+            state = DEFAULT_STATE
+        return (self.root or Path("/nonexistent-site")) / state
+
     def layers(self, name: str) -> list[Path]:
         """The folders called `name` that exist, the user's before the built-in."""
         roots = [self.root, BUILT_IN] if self.root and self.root != BUILT_IN else [BUILT_IN]

@@ -1,9 +1,11 @@
 """What every test shares: the sample release on the built-in site, a kit at its lift, a clock that tests step."""
 
+import atexit
 import dataclasses
 import os
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -24,6 +26,11 @@ hypothesis_settings.register_profile("patient", deadline=None)
 hypothesis_settings.load_profile("patient")
 
 SAMPLE = site.BUILT_IN / "config" / "sample"
+
+
+#: What programs write outside of a site goes there, not into the home of who tests.
+os.environ["XDG_STATE_HOME"] = tempfile.mkdtemp(prefix="press-state-")
+atexit.register(shutil.rmtree, os.environ["XDG_STATE_HOME"], ignore_errors=True)
 
 
 class FakeClock:

@@ -183,6 +183,8 @@ def test_an_older_schema_is_brought_forward(root: Path) -> None:
     db.execute("DROP TABLE destination")
     db.execute("DROP INDEX release_head")
     db.execute("ALTER TABLE release DROP COLUMN killed_at")
+    for table in ("site", "witness"):
+        db.execute(f"DROP TABLE {table}")
     db.execute("DROP INDEX delivery_suspect")
     for column in ("crashes", "asked"):
         db.execute(f"ALTER TABLE delivery DROP COLUMN {column}")

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from distributor import destinations, redact
+from distributor import destinations, health, redact
+from distributor import settings as configuration
 from distributor.cli import draw
 from distributor.cli.logs import Log
 from distributor.cli.main import Setting, listed
@@ -26,12 +27,14 @@ from distributor.desk.following import Following
 from distributor.errors import ActionError, StoreError
 from distributor.outbox import Event, InFlight, Outbox, left_behind
 from distributor.schedule import Alarm
+from distributor.site import SQLITE
 from distributor.store import Ledger, Worker
 
 if TYPE_CHECKING:
     from wsgiref.simple_server import WSGIServer
 
     from distributor.cli.metrics import Metrics
+    from distributor.store.restored import Restored
 
 
 #: How often all that waits is compared with the config; also at every change of it, and at each claim.
@@ -57,11 +60,11 @@ def run_command(setting: Setting, *, until_idle: bool, channels: Sequence[str], 
 
 
 @contextmanager
-def only_one(state: Path) -> Iterator[None]:
+def only_one(state: Path, name: str = "run.lock") -> Iterator[None]:
     """Hold the site's run lock; raises ActionError when another process has it."""
     try:
         state.mkdir(parents=True, exist_ok=True)
-        handle = os.open(state / "run.lock", os.O_RDWR | os.O_CREAT, 0o644)
+        handle = os.open(state / name, os.O_RDWR | os.O_CREAT, 0o644)
     except OSError as error:
         raise ActionError(f"cannot write {state}: {error.strerror}; make the folder writable") from None
     try:
@@ -87,10 +90,13 @@ async def serve_alarm(desk: Desk, *, until_idle: bool, as_json: bool = False, me
         ledger = stack.enter_context(desk.ledger(create=True))
         if not ledger.shared:
             stack.enter_context(only_one(desk.places.state))
+            stack.enter_context(only_one(ledger_file(desk).parent, f"{ledger_file(desk).name}.lock"))
         service = Service(desk=desk, ledger=ledger, stop=stop, until_idle=until_idle, as_json=as_json)
         if metrics:
             stack.callback(service.count(metrics).shutdown)
         await service.run()
+        if service.gone:
+            raise StoreError(service.gone)
 
 
 @dataclass(kw_only=True)
@@ -109,6 +115,10 @@ class Service:
         self.clock: Clock = self.desk.clock
         self.began = self.clock.now()
         self._looked = self.began - timedelta(days=1)
+        self.gone = ""  #: why the ledger cannot be used any more
+        self._file = None if self.ledger.shared else ledger_file(self.desk)
+        self._inode = _inode(self._file)
+        self._told_restored = False
         self._warned: dict[str, int] = {}
         self.following = Following(desk=self.desk)
         self._compared = self.began - _COMPARE
@@ -138,6 +148,8 @@ class Service:
             redact=self.redact,
             find=None if self.desk.only else self.desk.find_channel,
             in_flight=self.in_flight,
+            seen=self.desk.witness.read(),
+            witness=self.desk.witness,
         )
 
     def count(self, address: str) -> "WSGIServer":
@@ -173,11 +185,13 @@ class Service:
             await alarm.run(self.stop)
         finally:
             _tell_systemd("STOPPING=1")
-            await self.outbox.close()
+            await self.outbox.close(gone=bool(self.gone))
         self.log.say("stopped", "stopped")
 
     async def tick(self) -> None:
         """Say that we are alive, take back what the dead left, get ready for what comes."""
+        if self._lost_ledger():
+            return
         self._watch_clock()
         await self._follow()
         ahead = timedelta()
@@ -189,6 +203,7 @@ class Service:
         worker = Worker(name=self.name, pid=os.getpid(), host=self.host, began_at=self.began, beat_at=now, ahead=ahead)
         await self.outbox.beat(replace(worker, trouble=self.following.trouble))
         await self.outbox.reap()
+        self._watch_restored(await self.outbox.watch())
         await self.outbox.look_around()
         if self.metrics:
             self.metrics.tick(now, await self.outbox.health(self.desk.settings.channels), ahead.total_seconds())
@@ -226,6 +241,23 @@ class Service:
                 "channel_missing", f"trouble: {destinations.missing(gone[key])}", channel=key[2], release=key[0]
             )
         self._gone = set(gone)
+
+    def _lost_ledger(self) -> bool:
+        """Whether the file was deleted, or another took its place: SQLite would go on with the one that nobody sees."""
+        if not self.gone and _inode(self._file) != self._inode:
+            self.gone = (
+                f"the ledger {self._file} was deleted or replaced while the service ran: it stops, and sends nothing. Look "
+                "which ledger is the right one, put it back, and start again"
+            )
+            self.outbox.stopping = True
+            self.log.say("ledger_gone", f"trouble: {self.gone}")
+            self.stop.set()
+        return bool(self.gone)
+
+    def _watch_restored(self, found: "Restored | None") -> None:
+        if found and not self._told_restored:
+            self.log.say("restored", f"trouble: {health.restored_words(found)}", held=found.held)
+        self._told_restored = found is not None
 
     def _watch_clock(self) -> None:
         if moved := self.guard.stepped():
@@ -266,6 +298,20 @@ class Service:
     def _greet(self, following: list[datetime]) -> None:
         soonest = f"next at {draw.when(following[0], 'UTC')}" if following else "nothing is planned"
         self.log.say("running", f"running on {self.desk.site.root} · {soonest} · Ctrl-C stops")
+
+
+def ledger_file(desk: Desk) -> Path:
+    """Where the SQLite ledger of the site lies."""
+    return Path(configuration.store_url(desk.site, desk.settings).removeprefix(SQLITE))
+
+
+def _inode(path: Path | None) -> tuple[int, int] | None:
+    """Which file it is; None where there is none."""
+    try:
+        found = path.stat() if path else None
+    except OSError:
+        return None
+    return (found.st_dev, found.st_ino) if found else None
 
 
 def _tell_systemd(words: str) -> None:

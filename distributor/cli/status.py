@@ -17,6 +17,7 @@ from distributor.health import Health
 from distributor.lifecycle import KILL, State
 from distributor.site import Site
 from distributor.store import Delivery, Release, glance
+from distributor.witness import Witness
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -43,7 +44,8 @@ def _look(setting: Setting, store: str | None) -> tuple[Site, Health, list[tuple
     path = site.sqlite_ledger() if not store and lastgood.is_the_same(site) else None
     now = setting.clock.now()
     seen = glance.look(path, now) if path else None
-    if seen is None:
+    known = Witness(site.state_folder()).read() if seen else None
+    if seen is None or (known and known.site != seen.site):  # the desk says what is wrong
         return site, *_whole(setting, store)
     health = well.judge(now, seen.workers, seen.oldest_due, seen.counts, seen.needs)
     names = site.channel_names()

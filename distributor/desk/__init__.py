@@ -10,6 +10,7 @@ from distributor import approving, audiences, embargo, seal
 from distributor.desk import publishing
 from distributor.desk.asking import Asking
 from distributor.desk.confirming import Confirming
+from distributor.desk.restoring import Restoring
 from distributor.errors import ActionError
 from distributor.lifecycle import STOPPED, WAITING, PubStatus, State
 from distributor.preview import Preview
@@ -29,7 +30,7 @@ class Scheduled:
 
 
 @dataclass(kw_only=True)
-class Desk(Asking, Confirming):
+class Desk(Asking, Confirming, Restoring):
     """What a person can do on one site."""
 
     # ── actions ───────────────────────────────────────────────────────────────────────────────────────────────────

@@ -3,10 +3,11 @@
 import contextlib
 import os
 import pwd
+import socket
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 from distributor import audiences, lastgood, reading, registry, seal
@@ -15,12 +16,13 @@ from distributor import settings as configuration
 from distributor.clock import Clock, SharedClock
 from distributor.contract import Channel, Message
 from distributor.desk import emergency
-from distributor.errors import ActionError, ConfigError, NoLedger, nearest
+from distributor.errors import ActionError, ConfigError, NoLedger, StoreError, nearest
 from distributor.preview import Press, Preview
 from distributor.reading import ReleaseFile
 from distributor.render import Templates
-from distributor.site import Site
-from distributor.store import Delivery, Ledger, Published, Release, open_ledger
+from distributor.site import SQLITE, Site
+from distributor.store import Delivery, Ledger, Published, Release, identity, open_ledger
+from distributor.witness import Seen, Witness
 
 
 @dataclass(kw_only=True)
@@ -121,9 +123,44 @@ class OpenSite:
 
     def open(self, *, create: bool = False) -> Ledger:
         """The ledger, for who keeps it open."""
-        ledger = open_ledger(self.store_url, create=create)
-        self.keep_time(ledger)
+        url = self.store_url
+        seen = None if self.store else self.witness.read()  # a person who names a ledger means it
+        _refuse_gone(url, seen)
+        ledger = open_ledger(url, create=create)
+        try:
+            self.keep_time(ledger)
+            if create:
+                self._introduce(ledger, seen)
+            else:
+                identity.refuse_foreign(ledger, seen, shown=_shown(url))
+        except BaseException:
+            ledger.close()
+            raise
         return ledger
+
+    @property
+    def witness(self) -> Witness:
+        """What the state folder knows of the ledger."""
+        return Witness(self.places.state)
+
+    def _introduce(self, ledger: Ledger, seen: Seen | None) -> None:
+        host, newsroom = socket.gethostname(), self.settings.newsroom
+        found = identity.introduce(
+            ledger,
+            seen,
+            shown=_shown(self.store_url),
+            place=f"{host}:{self.places.state.resolve()}",
+            newsroom=f"{newsroom.title} ({newsroom.url})",
+            now=self.clock.now(),
+            is_there=partial(_is_there, host),
+        )
+        if found != seen:
+            try:
+                self.witness.write(found)
+            except OSError as error:
+                if not ledger.shared:  # a machine that only reads its site folder may share a ledger all the same
+                    words = f"cannot write {self.witness.file}: {error.strerror}; make the folder writable"
+                    raise StoreError(words) from None
 
     def keep_time(self, ledger: Ledger) -> None:
         """Machines that share a ledger share its clock."""
@@ -209,6 +246,31 @@ class OpenSite:
         people = {row.recipient for row in rows if channel in (None, row.channel)}
         if recipient is not None and recipient not in people:
             raise ActionError(f"nothing of '{release_id}' goes to '{recipient}'{nearest(recipient, people)}")
+
+
+def _shown(url: str) -> str:
+    """The store's address, free of its password."""
+    return url.removeprefix(SQLITE) if url.startswith(SQLITE) else url.rpartition("@")[2]
+
+
+def _refuse_gone(url: str, seen: Seen | None) -> None:
+    """Raise StoreError where the ledger's file is gone or empty, and the site has had one."""
+    if seen is None or not url.startswith(SQLITE):
+        return
+    path = Path(url.removeprefix(SQLITE))
+    if not path.is_file() or not path.stat().st_size:
+        what = "is empty" if path.is_file() else "is gone"
+        raise StoreError(
+            f"the ledger {path} {what}, and this site has had one; nothing is sent without it, and no new one is made. Put it "
+            "back ('distributor restore'), or, to begin anew, move the file witness.json out of the state folder"
+        )
+
+
+def _is_there(host: str, place: str, site: str) -> bool:
+    """Whether another state folder of this machine still belongs to the site."""
+    name, _, folder = place.partition(":")
+    known = Witness(Path(folder)).read() if name == host and folder else None
+    return known is not None and known.site == site
 
 
 def _who() -> str:

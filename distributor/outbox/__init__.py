@@ -15,7 +15,7 @@ from functools import partial
 
 from distributor import lifecycle
 from distributor.clock import Clock
-from distributor.contract import Channel, Receipt
+from distributor.contract import Channel
 from distributor.errors import ActionError, StoreError
 from distributor.lifecycle import LEASE, Late
 from distributor.outbox.breaker import Breaker
@@ -27,7 +27,8 @@ from distributor.outbox.outcome import Event, next_state
 from distributor.outbox.ready import AHEAD, READY, Readiness
 from distributor.outbox.sealed import Sealed
 from distributor.settings import Policy
-from distributor.store import Delivery, Due, Ledger, Room, Settlement, Trace, Turn, Worker
+from distributor.store import Due, Ledger, Room, Settlement, Turn, Worker
+from distributor.witness import Seen, Witness
 
 __all__ = ["Event", "InFlight", "Outbox", "left_behind", "next_state"]
 
@@ -51,6 +52,8 @@ class Outbox(Comparing):
     redact: Callable[[str], str] = str
     #: What to do with a channel that came into the config, or left it, since the start; None: others answer for it.
     find: Find | None = lambda _name: None
+    seen: Seen | None = None  #: what the state folder knows of the ledger; None: a restored one is not noticed
+    witness: Witness | None = None
     in_flight: InFlight | None = None  #: None: after a crash all that was in flight is in doubt
     _landed: list[tuple[Settlement, Event]] = field(default_factory=list, init=False)
     _news: list[Event] = field(default_factory=list, init=False)
@@ -79,7 +82,7 @@ class Outbox(Comparing):
         self._ready = Readiness(
             channels=self.channels, clock=self.clock, trouble=self.trouble, in_flight=self.in_flight
         )
-        self._stops: list[tuple[Delivery, str]] = []
+        self._stops = []
         self._commit_lost = False
         self.stopping = False
 
@@ -154,14 +157,7 @@ class Outbox(Comparing):
     def _write(self, settlements: list[Settlement], rooms: list[Room], flying: list[int] | None) -> Turn:
         """In the ledger's thread: one commit, and the messages that what was begun needs."""
         verdict, now = self._verdict, self.clock.now()
-        while self._stops:
-            row, why = self._stops[0]
-            if held := self.ledger.hold_back(row, now=now, why=why):
-                words = (
-                    f"{row.channel} is stopped, {held} wait: {why}. Mend it, then 'distributor resume {row.release_id}'"
-                )
-                self.trouble(ActionError(words))
-            del self._stops[0]
+        self._hold_stopped(now)
         turn = self.ledger.turn(
             self.worker,
             now,
@@ -171,7 +167,9 @@ class Outbox(Comparing):
             flying=flying,
             pace=self._careful.pace,
             objection=self._in_force.objection,
+            mark=self._mark,
         )
+        self._raise(turn.batch)
         for stop in turn.stopped:
             self.trouble(
                 ActionError(f"{stop.channel} of '{stop.release_id}' is stopped, {stop.number} wait: {stop.why}")
@@ -206,13 +204,6 @@ class Outbox(Comparing):
         if not done.cancelled() and (error := done.exception()):
             self.trouble(error if isinstance(error, Exception) else RuntimeError(str(error)))
         self.on_room()
-
-    async def _earlier(self, delivery: Delivery) -> Receipt | None:
-        found = await self._in_thread(partial(self.ledger.brought, delivery))
-        return Receipt(id=found[0], url=found[1]) if found else None
-
-    async def _behind(self, kill: Delivery) -> Trace | None:
-        return await self._in_thread(partial(self.ledger.behind, kill))
 
     async def _attempt(self, due: Due, channel: Channel | None) -> None:
         result = await self._courier.carry(due, channel)  # the list may be another one after the wait
@@ -268,12 +259,14 @@ class Outbox(Comparing):
         """Whether nothing waits and nothing is on the wire."""
         return not self._landed and await self._in_thread(self.ledger.idle)
 
-    async def close(self, patience: float = 20.0) -> None:
-        """Stop taking work, let what is on the wire finish, write down its receipts, and leave."""
+    async def close(self, patience: float = 20.0, *, gone: bool = False) -> None:
+        """Stop taking work, let what is on the wire finish, write down its receipts, and leave; not into a ledger that is
+        `gone`.
+        """
         self.stopping = True
         if self._flying:
             await asyncio.wait(self._flying.values(), timeout=patience)
-        for _ in range(5):
+        for _ in range(0 if gone else 5):
             try:
                 await self.drain()
                 await self._in_thread(partial(self.ledger.leave, self.worker, self.clock.now()))
@@ -281,8 +274,8 @@ class Outbox(Comparing):
             except StoreError as error:
                 self.trouble(error)
                 await asyncio.sleep(0.5)
-        if self._news:
-            self.report(self._news)
+        if news := [*self._news, *(event for _, event in self._landed)]:
+            self.report(news)
         for task in self._flying.values():
             task.cancel()
         self._ready.close()

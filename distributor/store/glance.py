@@ -16,7 +16,7 @@ from distributor.store.attention import Needs
 from distributor.store.rows import Agreed, Delivery, Release, Waiting, Worker, instant, maybe_instant
 
 #: The schema whose columns are named below; steps.VERSION, which a test compares.
-VERSION = 9
+VERSION = 10
 _OPEN = (*WAITING, State.held)
 
 
@@ -29,6 +29,7 @@ class Glance:
     releases: list[tuple[Release, list[Delivery]]]
     needs: Needs
     moved: list[Agreed]  #: channels that lead elsewhere than agreed
+    site: str | None  #: whose ledger it is
 
     @property
     def oldest_due(self) -> datetime | None:
@@ -63,12 +64,16 @@ def look(path: Path, now: datetime) -> Glance | None:
             return None
         connection.execute("BEGIN")  # one moment for all of it
         releases = _releases(connection)
+        site = connection.execute("SELECT id, restored_at FROM site").fetchone()
+        if site and site["restored_at"]:
+            return None  # more has to be said
         return Glance(
             workers=_workers(connection),
             counts=_counts(connection),
             releases=releases,
             needs=attention.counted(map(tuple, connection.execute(attention.QUERY, attention.arguments(now)))),
             moved=_moved(connection, releases),
+            site=site["id"] if site else None,
         )
     except sqlite3.Error:
         return None

@@ -1,6 +1,7 @@
 """The ledger's actions. Each is one transaction; every change of state is a compare-and-set."""
 
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import islice
 
@@ -11,7 +12,7 @@ from distributor.errors import ActionError
 from distributor.lifecycle import KILL, STOPPED, WAITING, PubStatus, State
 from distributor.plain import counted
 from distributor.store import destinations as places
-from distributor.store import gate, reaping
+from distributor.store import gate, reaping, restored
 from distributor.store import queries as q
 from distributor.store import schema as s
 from distributor.store.dialect import alone, moment, upsert
@@ -22,6 +23,7 @@ from distributor.store.rows import (
     STOPPED_WORKER,
     Agreed,
     Delivery,
+    Mark,
     NewDelivery,
     Pace,
     Release,
@@ -115,20 +117,25 @@ class Ledger(Reader):
         flying: Collection[int] | None = None,
         pace: Pace | None = None,
         objection: places.Objection = places.no_objection,
+        mark: Mark | None = None,
     ) -> Turn:
         """One durable commit: settle what has landed, then write the attempts of what is due, before any byte leaves.
 
         Begins at most `room.free` rows of each channel, whose `due` has come and whose release is usable. Only the
         begun ones may be sent. A late receipt still resolves a row that a reaper put in doubt; a retry gives way to
         what a person wanted meanwhile. `flying` names what really is on the wire, after a commit whose answer was lost.
-        `pace` says how carefully to claim after a crash.
+        `pace` says how carefully to claim after a crash, `mark` what the state folder knows: in a ledger that is older, what
+        is due is held.
         `objection` says why a channel's deliveries are held instead.
         """
         with self.writing() as connection:
             gate.settle(connection, worker, settlements)
             if flying is not None:
                 reaping.take_back_unsent(connection, worker, now, flying)
-            return gate.begin(connection, worker, now, rooms, verdict, pace or Pace(), objection)
+            if since := restored.look(connection, mark, now):
+                restored.hold_due(connection, now, since)
+            turn = gate.begin(connection, worker, now, rooms, verdict, pace or Pace(), objection)
+            return replace(turn, batch=restored.count(connection, mark)) if turn.begun and mark else turn
 
     def strays(self, now: datetime, known: Collection[str]) -> list[str]:
         """Channels on which something is due and that are not `known`."""
@@ -253,6 +260,23 @@ class Ledger(Reader):
             )
             again = {name: new.excluded[name] for name in ("beat_at", "ahead", "trouble")}
             connection.execute(new.on_conflict_do_update(index_elements=["name"], set_=again))
+
+    def watch(self, mark: Mark, now: datetime) -> restored.Restored | None:
+        """Compare the ledger with what a state folder knows. Returns what is held where it is older: it was restored."""
+        with self.writing() as connection:
+            if since := restored.look(connection, mark, now):
+                restored.hold_due(connection, now, since)
+            return restored.standing(connection)
+
+    def begin_restored(self, now: datetime) -> None:
+        """The ledger comes out of a backup: what is due is held until a person says what is out."""
+        with self.writing() as connection:
+            restored.begin(connection, now)
+
+    def settle_restored(self, *, there: bool, now: datetime, who: str) -> int:
+        """A person says what became of what is held in a restored ledger; returns how many deliveries."""
+        with self.writing() as connection:
+            return restored.settle(connection, there=there, now=now, who=who)
 
     def leave(self, name: str, now: datetime) -> None:
         """Forget a worker that ends, and remember when."""

@@ -216,6 +216,14 @@ class Pace:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Mark:
+    """What a state folder knows of the ledger: `witness.Seen`, as far as a turn needs it."""
+
+    folder: str
+    batches: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Remains:
     """What is known of the attempts of a process that is no more, by (delivery, attempt)."""
 
@@ -232,6 +240,7 @@ class Turn:
     missed: list[Delivery]  #: too late: a person decides
     again: datetime | None  #: when a token or a blocked account is free again
     stopped: list[Stop] = field(default_factory=list)  #: held: they would go elsewhere than agreed, or nowhere
+    batch: int = 0  #: how many batches the state folder has sent with this one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -178,6 +178,25 @@ worker = Table(
     Column("trouble", Text),  # why it does not follow the newest config
 )
 
+# Whose ledger it is: one row, made when the site is first written to.
+site = Table(
+    "site",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("newsroom", Text, nullable=False),
+    Column("made_at", BigInteger, nullable=False),
+    Column("restored_at", BigInteger),  # it was put back from a backup, and nobody has said yet what is out
+)
+
+# The state folders that work on it, and how many batches each has sent.
+witness = Table(
+    "witness",
+    metadata,
+    Column("folder", String, primary_key=True),
+    Column("place", Text, nullable=False),  # host and path
+    Column("batches", BigInteger, nullable=False),
+)
+
 event = Table(
     "event",
     metadata,

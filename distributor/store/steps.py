@@ -70,6 +70,12 @@ def _destinations(connection: Connection) -> None:
     connection.execute(text("ALTER TABLE worker ADD COLUMN trouble TEXT"))
 
 
+def _witnesses(connection: Connection) -> None:
+    """9 → 10: whose ledger it is, and how much was sent with it."""
+    for table in (s.site, s.witness):
+        table.create(connection, checkfirst=True)
+
+
 #: Step n brings version n to version n+1. A new database is made whole and starts at the newest version.
 STEPS: tuple[Callable[[Connection], None], ...] = (
     _shared_work,
@@ -80,6 +86,7 @@ STEPS: tuple[Callable[[Connection], None], ...] = (
     _made,
     _crashes,
     _destinations,
+    _witnesses,
 )
 VERSION = len(STEPS) + 1
 
