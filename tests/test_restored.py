@@ -120,6 +120,7 @@ def test_what_comes_due_before_anybody_looked_is_held_too_and_what_is_new_goes(t
     site.drain()
     put_back(site, tmp_path / "backup.db")
     site.drain()
+    site.clock.step(timedelta(seconds=1))
     site.desk.schedule(sites.release(root, site.clock.now() + timedelta(minutes=30), "news"))
     for _ in range(2):
         site.clock.step(timedelta(minutes=30))
@@ -251,7 +252,7 @@ def test_a_new_ledger_in_its_place_is_refused(tmp_path: Path) -> None:
 def test_an_empty_database_in_its_place_is_refused(tmp_path: Path, store: str, monkeypatch: pytest.MonkeyPatch) -> None:
     site = Watched(tmp_path / "site", blocks(tmp_path / "site"))
     with site.desk.ledger() as ledger, ledger.writing() as connection:
-        for table in ("delivery", "message", "release", "site", "witness"):
+        for table in ("delivery", "destination", "message", "release", "site", "witness"):
             connection.exec_driver_sql(f"DELETE FROM {table}")
     for _ in range(2):
         with pytest.raises(StoreError, match="is empty, and this site has had one"):

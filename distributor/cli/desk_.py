@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import click
 
-from distributor.cli import listening, output
+from distributor.cli import listening, locks, output
 from distributor.cli.main import Setting
 from distributor.errors import ActionError
 
@@ -48,7 +48,8 @@ def desk_command(setting: Setting, port: int, host: str, url: str, proxies: tupl
     site.need_root()
     _spare_memory()
     listener = listening.listener(host, port)
-    _serve(setting, listener, url.rstrip("/") or listening.address(host, listener), proxies)
+    with locks.present(site.state_folder()):
+        _serve(setting, listener, url.rstrip("/") or listening.address(host, listener), proxies)
 
 
 def _refuse_proxy(text: str) -> None:

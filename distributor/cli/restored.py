@@ -2,7 +2,7 @@
 
 import click
 
-from distributor.cli import as_json
+from distributor.cli import output
 from distributor.cli.main import Setting
 
 
@@ -20,19 +20,19 @@ def restored_command(setting: Setting, answer: str | None, *, json_: bool) -> in
     if answer is None:
         held = found.held if found else 0
         if json_:
-            as_json.show({"restored": found is not None, "noticed_at": found and found.noticed_at, "held": held})
+            output.document({"restored": found is not None, "noticed_at": found and found.noticed_at, "held": held})
         elif found is None:
-            click.echo("the ledger was not restored from a backup: nothing is held")
+            output.say("the ledger was not restored from a backup: nothing is held")
         else:
-            click.echo(f"the ledger was restored from a backup, noticed at {found.noticed_at:%Y-%m-%d %H:%M:%S} UTC")
-            click.echo(
+            output.say(f"the ledger was restored from a backup, noticed at {found.noticed_at:%Y-%m-%d %H:%M:%S} UTC")
+            output.say(
                 f"{held} deliveries that were due since are held: say --there (they are out) or --again (send them)"
             )
         return int(found is not None)
     number = desk.settle_restored(there=answer == "there")
     if json_:
-        as_json.show({"settled": number, "answer": answer})
+        output.document({"settled": number, "answer": answer})
     else:
         what = "are written down as delivered" if answer == "there" else "go out now"
-        click.echo(f"{number} deliveries {what}; from here on all goes as usual")
+        output.say(f"{number} deliveries {what}; from here on all goes as usual")
     return 0

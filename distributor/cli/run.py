@@ -1,13 +1,12 @@
 """`run`: the process that delivers."""
 
 import asyncio
-import fcntl
 import gc
 import os
 import signal
 import socket
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -17,7 +16,8 @@ import click
 
 from distributor import destinations, health, redact
 from distributor import settings as configuration
-from distributor.cli import draw
+from distributor.cli import draw, systemd
+from distributor.cli.locks import only_one
 from distributor.cli.logs import Log
 from distributor.cli.main import Setting, listed
 from distributor.cli.progress import List, Progress
@@ -57,28 +57,6 @@ def run_command(setting: Setting, *, until_idle: bool, channels: Sequence[str], 
     desk = setting.desk(listed(channels))
     desk.site.need_root()
     asyncio.run(serve_alarm(desk, until_idle=until_idle, as_json=log == "json", metrics=metrics))
-
-
-@contextmanager
-def only_one(state: Path, name: str = "run.lock") -> Iterator[None]:
-    """Hold the site's run lock; raises ActionError when another process has it."""
-    try:
-        state.mkdir(parents=True, exist_ok=True)
-        handle = os.open(state / name, os.O_RDWR | os.O_CREAT, 0o644)
-    except OSError as error:
-        raise ActionError(f"cannot write {state}: {error.strerror}; make the folder writable") from None
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        holder = os.pread(handle, 20, 0).decode().strip() or "unknown"
-        os.close(handle)
-        raise ActionError(f"another 'distributor run' works on this site already (process {holder})") from None
-    try:
-        os.ftruncate(handle, 0)
-        os.pwrite(handle, str(os.getpid()).encode(), 0)
-        yield
-    finally:
-        os.close(handle)
 
 
 async def serve_alarm(desk: Desk, *, until_idle: bool, as_json: bool = False, metrics: str | None = None) -> None:
@@ -172,7 +150,7 @@ class Service:
             self.log.trouble(ActionError(problem))
         await self.tick()
         self._greet(self.ledger.instants(self.began, self.began + timedelta(days=36500), 1))
-        _tell_systemd("READY=1")
+        systemd.tell("READY=1")
         alarm = Alarm(
             instants=self.outbox.instants,
             drain=self.outbox.drain,
@@ -184,7 +162,7 @@ class Service:
         try:
             await alarm.run(self.stop)
         finally:
-            _tell_systemd("STOPPING=1")
+            systemd.tell("STOPPING=1")
             await self.outbox.close(gone=bool(self.gone))
         self.log.say("stopped", "stopped")
 
@@ -209,7 +187,7 @@ class Service:
             self.metrics.tick(now, await self.outbox.health(self.desk.settings.channels), ahead.total_seconds())
         self._watch_connections(now)
         self.log.well_again()
-        _tell_systemd("WATCHDOG=1")
+        systemd.tell("WATCHDOG=1")
         if self.until_idle and await self.outbox.idle():
             self.stop.set()
 
@@ -312,13 +290,3 @@ def _inode(path: Path | None) -> tuple[int, int] | None:
     except OSError:
         return None
     return (found.st_dev, found.st_ino) if found else None
-
-
-def _tell_systemd(words: str) -> None:
-    """Readiness and watchdog (sd_notify(3)), where a service manager asked for them."""
-    address = os.environ.get("NOTIFY_SOCKET")
-    if address:
-        # A manager that went away is no reason to stop delivering.
-        with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as to:
-            to.connect(f"\0{address[1:]}" if address.startswith("@") else address)
-            to.send(words.encode())

@@ -9,6 +9,7 @@ from pathlib import Path
 from distributor import approving, audiences, embargo, seal
 from distributor.desk import publishing
 from distributor.desk.asking import Asking
+from distributor.desk.backup import BackingUp
 from distributor.desk.confirming import Confirming
 from distributor.desk.restoring import Restoring
 from distributor.errors import ActionError
@@ -30,7 +31,7 @@ class Scheduled:
 
 
 @dataclass(kw_only=True)
-class Desk(Asking, Confirming, Restoring):
+class Desk(Asking, Confirming, Restoring, BackingUp):
     """What a person can do on one site."""
 
     # ── actions ───────────────────────────────────────────────────────────────────────────────────────────────────

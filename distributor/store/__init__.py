@@ -2,18 +2,16 @@
 
 from typing import TYPE_CHECKING, Any
 
+from distributor.store.pace import Mark, Pace, Remains
 from distributor.store.rows import (
     STOPPED_WORKER,
     Agreed,
     Attempt,
     Delivery,
     Due,
-    Mark,
     NewDelivery,
-    Pace,
     Published,
     Release,
-    Remains,
     Room,
     SealedMessage,
     Settlement,

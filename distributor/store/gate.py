@@ -32,8 +32,9 @@ from distributor.store import accounts, due, traces
 from distributor.store import queries as q
 from distributor.store import schema as s
 from distributor.store.destinations import Guard, Objection, no_objection
+from distributor.store.pace import Pace
 from distributor.store.reaping import off_the_wire
-from distributor.store.rows import Delivery, Due, Pace, Room, Settlement, Turn, micros
+from distributor.store.rows import Delivery, Due, Room, Settlement, Turn, micros
 
 Verdict = Callable[[Due], Late]
 

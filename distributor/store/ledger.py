@@ -18,16 +18,14 @@ from distributor.store import schema as s
 from distributor.store.dialect import alone, moment, upsert
 from distributor.store.gate import Verdict
 from distributor.store.order import CALLED_OFF, OVERTAKEN
+from distributor.store.pace import Mark, Pace, Remains
 from distributor.store.reader import Reader, bounces
 from distributor.store.rows import (
     STOPPED_WORKER,
     Agreed,
     Delivery,
-    Mark,
     NewDelivery,
-    Pace,
     Release,
-    Remains,
     Room,
     SealedMessage,
     Settlement,
@@ -266,6 +264,11 @@ class Ledger(Reader):
         with self.writing() as connection:
             if since := restored.look(connection, mark, now):
                 restored.hold_due(connection, now, since)
+            return restored.standing(connection)
+
+    def restored(self) -> restored.Restored | None:
+        """Whether the ledger was put back from a backup and nobody has said yet what was out."""
+        with self.reading() as connection:
             return restored.standing(connection)
 
     def begin_restored(self, now: datetime) -> None:

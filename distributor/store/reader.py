@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, Select, and_, case, exists, func, literal, or_, select, text, tuple_
 
 from distributor.lifecycle import KILL, WAITING, State
-from distributor.store import attention, published, restored, traces
+from distributor.store import attention, published, traces
 from distributor.store import queries as q
 from distributor.store import schema as s
 from distributor.store.attention import Needs
@@ -235,11 +235,6 @@ class Reader(Store):
         """The due instant of the delivery that has waited longest, or None."""
         with self.reading() as connection:
             return maybe_instant(connection.execute(select(func.min(s.delivery.c.due)).where(s.WAITS)).scalar())
-
-    def restored(self) -> restored.Restored | None:
-        """Whether the ledger was put back from a backup and nobody has said yet what was out."""
-        with self.reading() as connection:
-            return restored.standing(connection)
 
     def is_out(self, release_id: str, version: int) -> bool:
         """Whether anything of a version was delivered."""

@@ -10,7 +10,8 @@ from distributor.lifecycle import KILL, LEASE, WAITING, PubStatus, State
 from distributor.store import queries as q
 from distributor.store import schema as s
 from distributor.store.dialect import moment
-from distributor.store.rows import STOPPED_WORKER, Delivery, Remains, micros
+from distributor.store.pace import Remains
+from distributor.store.rows import STOPPED_WORKER, Delivery, micros
 from distributor.store.wanted import Change, move
 
 #: What was in flight when so many processes in a row ended is set aside.

@@ -13,7 +13,8 @@ from distributor.store import queries as q
 from distributor.store import schema as s
 from distributor.store.dialect import moment
 from distributor.store.order import CALLED_OFF, OF_ITS_RELEASE, OVERTAKEN
-from distributor.store.rows import Mark, instant, micros
+from distributor.store.pace import Mark
+from distributor.store.rows import instant, micros
 
 #: Written beside every delivery that is held.
 WORDS = (
@@ -51,7 +52,7 @@ def look(connection: Connection, mark: Mark | None, now: datetime) -> int | None
 
 def hold_due(connection: Connection, now: datetime, since: int) -> None:
     """Hold what is due and was sealed before, but for what a person let go after the ledger was found to be restored."""
-    before = exists(select(s.release.c.id).where(OF_ITS_RELEASE, s.release.c.sealed_at < since))
+    before = exists(select(s.release.c.id).where(OF_ITS_RELEASE, s.release.c.sealed_at <= since))
     let_go = func.coalesce(_C.settled_at, 0) >= since
     due = and_(s.WAITS, _C.due <= moment(now), ~let_go, before)
     connection.execute(update(s.delivery).where(due).values(state=State.held, reason=WORDS))
@@ -65,9 +66,19 @@ def count(connection: Connection, mark: Mark) -> int:
 
 
 def begin(connection: Connection, now: datetime) -> None:
-    """The ledger comes out of a backup. Nobody is signed in any more."""
+    """The ledger comes out of a backup. What was taken back since must not hold again: sessions, API tokens, links, and
+    approvals of what is not scheduled yet.
+    """
     connection.execute(update(s.site).values(restored_at=micros(now)))
     connection.execute(delete(s.session))
+    connection.execute(delete(s.api_token))
+    planned = exists(
+        select(s.release.c.id).where(
+            s.release.c.id == s.approval.c.release_id, s.release.c.version == s.approval.c.version
+        )
+    )
+    undone = update(s.approval).where(s.approval.c.revoked_at.is_(None), ~planned)
+    connection.execute(undone.values(revoked_at=micros(now)))
     connection.execute(update(s.person).values(link=None, link_until=None))
 
 
