@@ -13,7 +13,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
-from distributor import files, public
+from distributor import addresses, files, public
 from distributor.contract import (
     Capabilities,
     Channel,
@@ -162,7 +162,8 @@ class Bucket(Channel):
 
     def render(self, release: Release, kit: Kit) -> Sequence[Message]:
         """One copy for all languages: the addresses that will have to be there."""
-        pages = "\n".join(kit.page_url(release, text) for text in release.languages)
+        there = [text for text in release.languages if kit.pages is None or text.lang in kit.pages]
+        pages = "\n".join(addresses.own_page(kit.newsroom, release, text) for text in there)
         return [
             Message(
                 channel=self.name,

@@ -118,7 +118,9 @@ class Discord(Social):
             "allowed_mentions": called(post.segments),
         }
         if self.media == "card":
-            embed: dict[str, Any] = {"title": escapes.discord(post.card.title), "url": post.card.url}
+            embed: dict[str, Any] = {"title": escapes.discord(post.card.title)}
+            if post.url:
+                embed["url"] = post.url
             embed["description"] = escapes.discord(post.card.description)
             if post.card.image_url:
                 embed["image"] = {"url": post.card.image_url}

@@ -108,7 +108,7 @@ class Facebook(Connected):
         made: dict[str, Any] = {"message": _words(post), "published": True}
         if post.photos:
             return {**made, "attached_media": [{"media_fbid": photo.mark} for photo in post.photos]}
-        return {**made, "link": post.url} if self.media == "card" else made
+        return {**made, "link": post.url} if self.media == "card" and post.url else made
 
     def facts(self, post: Post) -> Mapping[str, str]:
         """The API version that the request is written for."""

@@ -136,7 +136,7 @@ class LinkedIn(Connected):
             made["content"] = {"media": images[0]}
         elif images:
             made["content"] = {"multiImage": {"images": images}}
-        elif self.media == "card":
+        elif self.media == "card" and post.url:
             card = {"source": post.card.url, "title": post.card.title, "description": post.card.description}
             if post.card.image:
                 card["thumbnail"] = post.card.mark

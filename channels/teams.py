@@ -86,7 +86,7 @@ class Teams(Social):
             "version": "1.4",
             "lang": post.text.lang,
             "body": [*({"type": "Image", "url": url, "altText": alt} for url, alt in pictures), *_lines(post.segments)],
-            "actions": [{"type": "Action.OpenUrl", "title": links.short(post.url), "url": post.url}],
+            **({"actions": [_button(post.url)]} if post.url else {}),
             "msteams": {"width": "Full"},
         }
         kind = "application/vnd.microsoft.card.adaptive"
@@ -99,6 +99,10 @@ class Teams(Social):
     def receipt(self, answer: Answer, message: Message) -> Receipt:  # noqa: ARG002
         """202 and nothing else."""
         return Receipt(id="", detail=f"taken ({answer.status})")
+
+
+def _button(url: str) -> dict[str, str]:
+    return {"type": "Action.OpenUrl", "title": links.short(url), "url": url}
 
 
 def _lines(segments: Segments) -> list[dict[str, Any]]:

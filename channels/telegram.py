@@ -77,7 +77,7 @@ class Telegram(Social):
         text = telegram(post.words)
         if not post.photos:
             drawn = {"url": post.url, "prefer_large_media": True}
-            preview = drawn if self.has_card(post) else {"is_disabled": True}
+            preview = drawn if self.has_card(post) and post.url else {"is_disabled": True}
             return {"chat_id": self.chat, "text": text, "parse_mode": "HTML", "link_preview_options": preview}
         if len(post.photos) == 1:
             return {"chat_id": self.chat, "photo": post.photos[0].url, "caption": text, "parse_mode": "HTML"}

@@ -109,7 +109,7 @@ class Threads(Connected):
             made["topic_tag"] = post.tags[0]
         if post.photos:
             made |= {"media_type": "IMAGE", "image_url": post.photos[0].url, "alt_text": post.photos[0].alt}
-        elif self.media == "card":
+        elif self.media == "card" and post.url:
             made["link_attachment"] = post.url
         return made
 

@@ -23,6 +23,7 @@ class Capabilities:
     delete: bool = False  #: `withdraw` takes back what was delivered
     returns_id: bool = False
     needs_page: bool = False  #: the other side reads the public page right after the write
+    makes_page: bool = False  #: its delivery makes the page that the others link to
     follows_public: bool = False  #: goes after feed and newsroom of the same release, however long they take
     key_lifetime: timedelta | None = None  #: how long the server remembers our key; None: for ever
     looks: bool = False  #: `reconcile` finds what an earlier attempt wrote, whatever the class

@@ -54,6 +54,24 @@ def _address(text: str) -> str:
         raise ValueError(f"'{text}' is not an e-mail address: {error}") from None
 
 
+def page_url(text: str) -> str:
+    """Return an https URL of a page; ValueError otherwise. On this machine itself http is let pass, for trials."""
+    url = web_url(text)
+    parts = urlsplit(url)
+    if parts.scheme != "https" and parts.hostname not in ("localhost", "127.0.0.1", "::1"):
+        raise ValueError(f"'{url}' must begin with https://")
+    return url
+
+
+def page_pattern(text: str) -> str:
+    """Return the address of a release's page with `{id}` in it, and `{lang}` where each language has its own."""
+    left = text.replace("{id}", "id").replace("{lang}", "en")
+    page_url(left)
+    if "{id}" not in text or "{" in left or "}" in left:
+        raise ValueError(f"'{text}' must hold {{id}}, may hold {{lang}} and nothing else in braces")
+    return text.strip()
+
+
 def web_url(text: str) -> str:
     """An absolute http(s) URL without credentials or spaces; ValueError otherwise."""
     text = _line(text)
@@ -171,6 +189,8 @@ Slug = Annotated[str, StringConstraints(pattern=SLUG, min_length=3, max_length=8
 Language = Annotated[str, AfterValidator(language_tag)]
 Address = Annotated[str, AfterValidator(_address)]
 Url = Annotated[str, AfterValidator(web_url)]
+PageUrl = Annotated[str, AfterValidator(page_url)]
+PagePattern = Annotated[str, AfterValidator(page_pattern)]
 Phone = Annotated[str, AfterValidator(_phone)]
 Lei = Annotated[str, AfterValidator(_lei)]
 Isin = Annotated[str, AfterValidator(_isin)]

@@ -114,6 +114,7 @@ class Message:
     awaits: tuple[str, ...] = ()  #: their addresses, where they have to answer before this goes out
     recipients: tuple[Recipient, ...] = ()
     page: str = ""  #: the public page of its release, where it has to be there before this goes out
+    page_within: float = 0.0  #: seconds after the instant that it waits for `page`; 0: as long as it may be late
     meta: Mapping[str, str] = field(default_factory=dict)  #: the channel's own facts, sealed with the bytes
 
     @property

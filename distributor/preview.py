@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from distributor import embargo_check, files, history, hosting, images, preflight
+from distributor import embargo_check, files, history, hosting, images, landing, preflight
 from distributor.contract import Channel, Finding, Kit, MediaFile, Message, Recipient, Severity
 from distributor.embargo import spell
 from distributor.errors import ConfigError, DistributorError, Problem
@@ -127,31 +127,25 @@ class Press:
         sample: bool = False,
         whole: bool = True,
         earlier: Sequence[Published] = (),
+        pages: frozenset[str] | None = None,
     ) -> Preview:
         """Render and check `file` on `channels`. A `sample` has one copy of each message: for who is writing, since a long list takes
         seconds; its digests are nobody's to agree to.
 
         `whole`: these are all channels that carry it. `at` is when it goes out, where that is later than the embargo or
         there is none. `media` are sealed files by name, used in place of the release's folder. `earlier` says when versions
-        before this one went out. Raises DistributorError when a template fails, naming channel and template.
+        before this one went out, `pages` in which languages the newsroom carries it (default: where `channels` do). Raises DistributorError when a template fails, naming channel and template.
         """
         release = file.release
         embargo = release.embargoed_until.instant if release.embargoed_until else None
         lift = max(moment for moment in (embargo, at) if moment) if embargo or at else now
         rendered = []
-        missing: list[Finding] = []
+        made = landing.pages(release, channels.values()) if pages is None else pages
+        missing: list[Finding] = [*landing.findings(release, self.newsroom, channels, made)]
         for channel in channels.values():
             missing += _missing_languages(channel, release)
             due = lift + channel.after
-            kit = Kit(
-                templates=self.templates,
-                newsroom=self.newsroom,
-                lift=due,
-                networks=self.networks,
-                handles=self.handles,
-                read_media=partial(_sealed_media, media) if media is not None else partial(read_media, file.folder),
-                languages=self.languages,
-            )
+            kit = self._kit(file, due, media, made)
             kit = replace(kit, first=history.first_published(channel, release, kit, earlier))
             rendered += _render(channel, release, kit, due, sample=sample)
             missing += [*_expiry(channel, due, now), *_early(channel)]
@@ -169,6 +163,20 @@ class Press:
             catch_up_within=self.catch_up_within if release.catch_up_within is None else release.catch_up_within,
         )
 
+    def _kit(
+        self, file: ReleaseFile, due: datetime, media: Mapping[str, MediaFile] | None, pages: frozenset[str]
+    ) -> Kit:
+        return Kit(
+            templates=self.templates,
+            newsroom=self.newsroom,
+            lift=due,
+            networks=self.networks,
+            handles=self.handles,
+            read_media=partial(_sealed_media, media) if media is not None else partial(read_media, file.folder),
+            languages=self.languages,
+            pages=pages,
+        )
+
     def _placed(self, rendered: Sequence[Rendered], *, whole: bool) -> tuple[Rendered, ...]:
         """Give the files that messages name by their address to a channel that makes them public."""
         base = self.newsroom.url.rstrip("/")
@@ -182,7 +190,7 @@ class Press:
 
 def _render(channel: Channel, release: Release, kit: Kit, due: datetime, *, sample: bool) -> list[Rendered]:
     try:
-        messages = [_with_page(channel, release, kit, message) for message in channel.render(release, kit)]
+        messages = [landing.awaited(channel, release, kit, message) for message in channel.render(release, kit)]
     except DistributorError as error:
         places = [replace(p, field=f"[channels.{channel.name}]") for p in error.problems]
         raise type(error)(*places) from error
@@ -199,11 +207,6 @@ def _render(channel: Channel, release: Release, kit: Kit, due: datetime, *, samp
         )
         for message in messages
     ]
-
-
-def _with_page(channel: Channel, release: Release, kit: Kit, message: Message) -> Message:
-    text = release.in_language(message.lang)
-    return replace(message, page=kit.page_url(release, text)) if text and channel.awaits_page else message
 
 
 def _missing_languages(channel: Channel, release: Release) -> list[Finding]:

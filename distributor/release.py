@@ -21,11 +21,12 @@ from distributor.fields import (
     Lei,
     Line,
     Offset,
+    PageUrl,
     Phone,
     Prose,
     Slug,
     Url,
-)
+)  # fmt: skip
 from distributor.quotes import Quote, quotes_in
 
 
@@ -87,8 +88,7 @@ class Dateline(_Part):
     def place(self) -> str:
         """`HONG KONG`, `RALEIGH, North Carolina`: the city in capitals, then the region or country (AP style)."""
         where = self.region or self.country
-        city = self.city.upper()
-        return f"{city}, {where}" if where and where.casefold() != self.city.casefold() else city
+        return ", ".join([self.city.upper(), *([where] if where and where.casefold() != self.city.casefold() else [])])
 
 
 class Contact(_Part):
@@ -206,6 +206,7 @@ class LanguageVersion(_Part):
     disclaimer: Prose | None = None
     notes_to_editors: Prose | None = None
     translation_of: Source | None = None
+    page_url: PageUrl | None = None  #: its page in the office's own site, which everything links to then
     social: dict[Line, Prose] = Field(default_factory=dict)  #: channel → text that replaces the made one
 
     @property
@@ -255,8 +256,7 @@ class Release(_Part):
             raise ValueError(f"version {self.version} must say what it corrects (corrects: version, class, text)")
         if self.corrects and self.corrects.version >= self.version:
             raise ValueError("corrects.version must be an earlier version")
-        tags = [text.lang for text in self.languages]
-        if len(set(tags)) != len(tags):
+        if len({text.lang for text in self.languages}) != len(self.languages):
             raise ValueError("a language version is there twice")
         return self
 

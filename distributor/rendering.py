@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from distributor import addresses
 from distributor.handles import Handle
 from distributor.markdown import parsed
 from distributor.message import MediaFile
@@ -24,6 +25,7 @@ class Kit:
     read_media: Callable[[Media], MediaFile]
     handles: Mapping[str, Handle] = field(default_factory=dict)  #: whom a post may mention, by `@name`
     languages: tuple[str, ...] = ()  #: that the site publishes in, the newsroom's first
+    pages: frozenset[str] | None = None  #: languages whose page the newsroom makes; None: all of them
     first: Mapping[str, datetime] = field(default_factory=dict)  #: language → when an earlier version was published
 
     def values(self, release: Release, text: LanguageVersion) -> dict[str, Any]:
@@ -48,9 +50,8 @@ class Kit:
         return lift if self.published(text) < lift else None
 
     def page_url(self, release: Release, text: LanguageVersion) -> str:
-        """The canonical address of the release's newsroom page in one language."""
-        base = f"{self.newsroom.url.rstrip('/')}/{release.id}"
-        return base if text is release.main else f"{base}/{text.lang.lower()}"
+        """Return the address to link to in one language: the newsroom's, or another; empty where there is no page."""
+        return addresses.page(self.newsroom, release, text, self.pages)
 
     def media_url(self, media: MediaFile) -> str:
         """The public address of a media file, from the instant on."""

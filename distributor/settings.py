@@ -16,7 +16,7 @@ from pydantic_core import PydanticCustomError
 
 from distributor import validation
 from distributor.errors import ConfigError, Problem
-from distributor.fields import Duration, Language, Line, Prose, Url, language_tag
+from distributor.fields import Duration, Language, Line, PagePattern, Prose, Url, language_tag
 from distributor.handles import Handle, Key
 from distributor.release import DEFAULT_CATCH_UP, Contact, Issuer
 from distributor.site import DEFAULT_STATE, DEFAULT_STORE, SQLITE, Site, sqlite_path
@@ -78,6 +78,7 @@ class Newsroom(_Block):
     language: Language = "en"
     copyright: Line | None = None
     logo: Url | None = None
+    page_url: PagePattern | None = None  #: where each release has its page in the office's own site
 
 
 def _store_url(text: str) -> str:

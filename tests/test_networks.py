@@ -543,7 +543,7 @@ def test_the_preview_draws_what_a_reader_meets(
     channels = {name: make_channel(name, languages=["en"], **more) for name, more in names.items()}
     file = ReleaseFile(release=sample, path=sample_folder / "harbour-line.md", lines={}, digest="x")
     made = Press(templates=kit.templates, newsroom=kit.newsroom, networks=kit.networks).preview(
-        file, channels, datetime(2030, 3, 1, tzinfo=UTC)
+        file, channels, datetime(2030, 3, 1, tzinfo=UTC), pages=frozenset({"en"})
     )
     page = sheet.page(made, kit.templates)
     for words in (

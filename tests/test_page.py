@@ -29,7 +29,7 @@ class Website(LoopbackServer):
 
 
 def scheduled(root: Path, website: Website, **keys: object) -> Scheduled:
-    newsroom = f'[newsroom]\nurl = "{website.url}/news"\n'
+    newsroom = f'[newsroom]\nurl = "{website.url}"\npage_url = "{website.url}/news/{{id}}"\n'
     site = Scheduled(root, newsroom + sites.box(root, live=True, **keys))
     site.clock.set(LIFT)
     return site
@@ -45,9 +45,7 @@ def test_a_post_waits_for_its_page_and_can_be_canceled_meanwhile(
         for waiting in (site, other):
             waiting.drain()
             assert waiting.states() == {"box public/en": "retrying"}
-            assert f"waits for its page: {website.url}/news/three-piers answered 404" in (
-                waiting.rows()[0].reason or ""
-            )
+            assert f"waits for its page: {website.url}/news/three-piers " in (waiting.rows()[0].reason or "")
         other.desk.cancel("three-piers")
         website.there = True
         for waiting in (site, other):
@@ -71,7 +69,44 @@ def test_the_preview_says_that_it_waits(tmp_path: Path) -> None:
     with Website() as website:
         site = scheduled(tmp_path, website, wait_for_page=True)
         [shown] = site.desk.preview(sites.release(site.root, LIFT + timedelta(hours=1), name="later")).rendered
-    assert shown.message.page == f"{website.url}/news/later"
+    assert (shown.message.page, shown.message.page_within) == (f"{website.url}/news/later", 600)
+
+
+def test_a_page_that_never_lets_us_in_holds_up_nothing_for_long(tmp_path: Path) -> None:
+    with Website() as website:
+        site = scheduled(tmp_path, website, wait_for_page=True)
+        site.drain()
+        site.clock.set(LIFT + timedelta(minutes=9, seconds=50))
+        site.drain()
+        assert site.states() == {"box public/en": "retrying"}
+        site.clock.set(LIFT + timedelta(minutes=12))
+        site.drain()
+        assert site.states() == {"box public/en": "delivered"}
+        assert f"its page {website.url}/news/three-piers " in (site.rows()[0].reason or "")
+
+
+def test_our_own_page_is_waited_for_as_long_as_it_may_be_late(tmp_path: Path) -> None:
+    with Website() as website:
+        blocks = f'[newsroom]\nurl = "{website.url}"\n[channels.newsroom]\ntype = "newsroom"\n'
+        site = Scheduled(tmp_path, blocks + sites.box(tmp_path, live=True, wait_for_page=True))
+        for late in (timedelta(), timedelta(minutes=12)):
+            site.clock.set(LIFT + late)
+            site.drain()
+            assert site.states()["box public/en"] == "retrying"
+        website.there = True
+        site.clock.step(timedelta(minutes=2))
+        site.drain()
+        assert site.states()["box public/en"] == "delivered"
+
+
+def test_a_page_that_nobody_makes_is_not_waited_for(tmp_path: Path) -> None:
+    with Website() as website:
+        blocks = f'[newsroom]\nurl = "{website.url}"\n'
+        site = Scheduled(tmp_path, blocks + sites.box(tmp_path, live=True, wait_for_page=True))
+        site.clock.set(LIFT)
+        site.drain()
+        assert site.states() == {"box public/en": "delivered"}
+        assert website.received == []
 
 
 def test_a_page_that_comes_within_a_second_is_waited_for() -> None:

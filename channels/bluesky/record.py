@@ -45,7 +45,7 @@ def record(post: Post, *, hidden: Sequence[str], card: bool) -> dict[str, Any]:
     }
     if post.photos:
         made["embed"] = {"$type": "app.bsky.embed.images", "images": [_image(photo.file) for photo in post.photos]}
-    elif card:
+    elif card and post.url:
         external: dict[str, Any] = {
             "uri": post.card.url,
             "title": post.card.title,

@@ -59,7 +59,9 @@ class Newsroom(Channel):
     @property
     def capabilities(self) -> Capabilities:
         """Class A: the same page written again is the same page. A correction takes the place of what it corrects."""
-        return Capabilities(idempotency=Idempotency.A, always_publishes=True, hosts_media=True, edit=True, delete=True)
+        return Capabilities(
+            idempotency=Idempotency.A, always_publishes=True, makes_page=True, hosts_media=True, edit=True, delete=True
+        )
 
     @property
     def destination(self) -> Destination:
@@ -101,7 +103,7 @@ class Newsroom(Channel):
                 "published": kit.published(text).isoformat(),
                 "modified": (kit.modified(text) or kit.published(text)).isoformat(),
                 "path": given["path"].removeprefix(given["base"]).strip("/"),
-                "url": given["url"],
+                "url": given["own_url"],
                 "headline": page.legal(text.headline),
                 "card": page.legal(kit.templates.render("newsroom/card.html", given).strip()),
                 "tags": page.legal("\n".join(text.hashtags)),

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from distributor import images, words
+from distributor import addresses, images, words
 from distributor.contract import Kit, MediaFile
 from distributor.embargo import zone_of
 from distributor.markdown import paragraphs_html, parsed
@@ -89,14 +89,16 @@ def values(
 ) -> dict[str, Any]:
     """Everything that `newsroom/release.html`, `card.html` and `release.txt` may use."""
     base, changed = base_of(kit), kit.modified(text)
+    own = addresses.own_page(kit.newsroom, release, text)
     photos = [photo for media in text.media if (photo := _photo(media, kit, base, kinds))]
     lead = next((photo for photo in photos if photo.preview), None)
     given = {
         **kit.values(release, text),
         **common(kit, text.lang, feeds),
         "words": words.of(text.lang, release.issuer.name),
-        "path": _path(kit.page_url(release, text)),
-        "text_path": f"{_path(kit.page_url(release, text))}/release.txt",
+        "own_url": own,
+        "path": _path(own),
+        "text_path": f"{_path(own)}/release.txt",
         "summary": summary(text),
         "published": _stamp(kit.published(text)),
         "modified": _stamp(changed) if changed else "",
@@ -107,10 +109,7 @@ def values(
         "zip": "",
         "card": None,
         "contacts": list(release.media_contacts()),
-        "others": [
-            {"lang": other.lang, "url": kit.page_url(release, other), "path": _path(kit.page_url(release, other)), "headline": other.headline}
-            for other in release.languages
-        ],
+        "others": _others(release, kit),
         "tags": [{"name": tag, "path": f"{base}/tag/{quote(slug(tag))}{_suffix(text, kit)}"} for tag in text.hashtags],
         "boilerplate": paragraphs_html(text.boilerplate or ""),
         "disclaimer": paragraphs_html(text.disclaimer or ""),
@@ -143,6 +142,17 @@ def legal(text: str) -> str:
 def summary(text: LanguageVersion) -> str:
     """What lists and link previews show: the summary, or how the body begins."""
     return text.summary or next(iter(parsed(text.body).paragraphs), text.headline)
+
+
+def _others(release: Release, kit: Kit) -> list[dict[str, str]]:
+    """Every language version that has a page: here, or elsewhere."""
+    found = []
+    for text in release.languages:
+        here = kit.pages is None or text.lang in kit.pages
+        if url := kit.page_url(release, text):
+            path = _path(addresses.own_page(kit.newsroom, release, text)) if here else url
+            found.append({"lang": text.lang, "url": url, "path": path, "headline": text.headline})
+    return found
 
 
 def _photo(media: Any, kit: Kit, base: str, kinds: tuple[str, ...]) -> Photo | None:

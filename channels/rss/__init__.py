@@ -33,7 +33,8 @@ from distributor.shelf import Shelf
 
 from . import documents, item, jsonfeed, remarks
 from .documents import SUFFIX
-from .feed import TYPE, Item, Picture, entry_bytes, item_bytes, items_in, legal
+from .feed import TYPE, entry_bytes, item_bytes, items_in
+from .parts import Item, Picture, legal
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,7 +16,8 @@ from distributor.shelf import Row, Shelf, slug
 from distributor.shelf.foreseen import with_rows
 
 from . import jsonfeed
-from .feed import Frame, atom_bytes, feed_bytes, sound
+from .feed import atom_bytes, feed_bytes, sound
+from .parts import Frame
 
 #: When an empty feed was last changed: the year in which its items' guids got their form, never
 #: now, so that the same state always gives the same bytes.

@@ -9,13 +9,15 @@ import hashlib
 import html
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
 import feedgen.entry
 import feedgen.feed
 from feedgen.ext.base import BaseEntryExtension, BaseExtension
 from lxml import etree
+
+from .parts import Frame, Item, Picture, legal
 
 # feedgen formats dates by switching the whole process to the C locale and back, which other threads see.
 feedgen.feed.formatRFC2822 = email.utils.format_datetime
@@ -29,62 +31,6 @@ CONTENT = "http://purl.org/rss/1.0/modules/content/"
 HISTORY = "http://purl.org/syndication/history/1.0"
 TYPE = "application/rss+xml"
 ATOM_TYPE = "application/atom+xml"
-_ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Picture:
-    """One photo of an item, at its public address. A photo that lies elsewhere on the web has no `size`."""
-
-    url: str
-    type: str | None  #: None: its address does not say
-    size: int | None  #: bytes
-    caption: str = ""
-    alt: str = ""
-    credit: str = ""
-    rights: str = ""
-    width: int | None = None
-    height: int | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Item:
-    """One release in a feed. Times are aware and in whole seconds."""
-
-    guid: str
-    title: str
-    url: str
-    summary: str  #: plain text
-    content: str  #: HTML
-    issuer: str
-    language: str
-    published: datetime
-    modified: datetime | None = None
-    categories: Sequence[tuple[str, str]] = ()  #: (term, domain)
-    pictures: Sequence[Picture] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Frame:
-    """What stands around the items."""
-
-    title: str
-    description: str
-    home: str
-    address: str  #: the feed's own URL
-    language: str
-    updated: datetime  #: of the newest item, never now
-    copyright: str | None = None
-    logo: str | None = None
-    hub: str | None = None
-    ttl: int = 15
-    links: tuple[tuple[str, str], ...] = ()  #: (rel, URL): the archive before this document, the live feed (RFC 5005)
-    archive: bool = False  #: whether this document is one of the archive's
-
-
-def legal(text: str) -> str:
-    """Without the characters that XML 1.0 forbids."""
-    return _ILLEGAL.sub("", text)
 
 
 class _PressFeed(BaseExtension):  # type: ignore[misc]  # feedgen is untyped
@@ -140,7 +86,8 @@ class _PressEntry(BaseEntryExtension):  # type: ignore[misc]  # feedgen is untyp
             return entry
         for link in entry.findall("link"):
             entry.remove(link)
-        etree.SubElement(entry, "link", rel="alternate", type="text/html", href=item.url)
+        if item.url:
+            etree.SubElement(entry, "link", rel="alternate", type="text/html", href=item.url)
         for picture in item.pictures:
             if picture.type and picture.size is not None:
                 facts = {"rel": "enclosure", "href": picture.url, "type": picture.type, "length": str(picture.size)}
@@ -278,7 +225,8 @@ def _entry(made: "feedgen.feed.FeedGenerator", item: Item) -> None:
     entry.press.item = item
     entry.guid(item.guid, permalink=False)
     entry.title(legal(item.title))
-    entry.link(href=item.url, rel="alternate", type="text/html")
+    if item.url:
+        entry.link(href=item.url, rel="alternate", type="text/html")
     # A description is HTML: escaped here, and again as XML.
     entry.summary(html.escape(legal(item.summary), quote=False), type="html")
     entry.content(legal(item.content), type="html")

@@ -11,7 +11,7 @@ from distributor.embargo import zone_of
 from distributor.markdown import parsed
 from distributor.release import LanguageVersion, Media, Release
 
-from .feed import Picture, legal
+from .parts import Picture, legal
 
 _IMAGES = ("image/jpeg", "image/png", "image/gif", "image/webp")
 _UNTYPED = "application/octet-stream"

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from .feed import Frame, Item, legal
+from .parts import Frame, Item, legal
 
 TYPE = "application/feed+json"
 
@@ -14,7 +14,7 @@ def item_text(item: Item) -> str:
     shown = [picture for picture in item.pictures if picture.type and picture.size is not None]
     facts: dict[str, Any] = {
         "id": item.guid,
-        "url": item.url,
+        **({"url": item.url} if item.url else {}),
         "title": legal(item.title),
         "content_html": legal(item.content),
         "summary": legal(item.summary),

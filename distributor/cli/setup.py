@@ -6,8 +6,10 @@ from pathlib import Path
 
 import click
 
+from distributor import landing
 from distributor.cli import as_json, draw, output
 from distributor.cli.main import Setting, json_option
+from distributor.contract import Destination
 from distributor.desk import Desk, publishing
 from distributor.errors import ActionError
 from distributor.site import BUILT_IN, CONFIG, Site
@@ -63,22 +65,13 @@ def doctor_command(setting: Setting, *, json_: bool) -> int:
     """Say which channels are live, which are local, and what is missing. Exit code 1 when something is missing."""
     desk = setting.desk()
     rows = desk.doctor()
+    remark = landing.site_remark(desk.settings.newsroom, desk.channels)
     missing = [text for _, _, place in rows for text in place.missing]
     waits = desk.waits() if desk.site.root else []
     if json_:
-        as_json.show(
-            [
-                {
-                    "channel": name,
-                    "type": kind,
-                    "live": place.live,
-                    "place": place.place,
-                    "missing": list(place.missing),
-                }
-                for name, kind, place in rows
-            ]
-            + [{"trouble": text} for text in waits]
-        )
+        linking = {name for name, _, _ in rows if remark and landing.links(desk.channels[name])}
+        found = [_as_json(*row, [remark] if row[0] in linking else []) for row in rows]
+        as_json.show([*found, *({"trouble": text} for text in waits)])
         return int(bool(missing or waits))
     out = draw.console()
     site = desk.site.root or "the built-in site (nothing can be scheduled here: 'distributor init FOLDER')"
@@ -98,8 +91,21 @@ def doctor_command(setting: Setting, *, json_: bool) -> int:
             out.print(f"[bold]connection[/]  {name} ends on {draw.when(ends, 'UTC')}")
         for line in channel.advice:
             output.say(f"{name}: {line}")  # to be copied: never wrapped
+    if remark:
+        out.print(f"[bold yellow]page[/]  {draw.plain(remark)}")
     if missing:
         out.print("[bold yellow]missing[/] things must be set where 'distributor run' is started")
     for text in waits:
         out.print(f"[bold red]trouble[/]  {draw.plain(text)}")
     return int(bool(missing or waits))
+
+
+def _as_json(name: str, kind: str, place: Destination, remarks: list[str]) -> dict[str, object]:
+    return {
+        "channel": name,
+        "type": kind,
+        "live": place.live,
+        "place": place.place,
+        "missing": list(place.missing),
+        "remarks": remarks,
+    }

@@ -186,7 +186,12 @@ def _draw(out: Console, one: Rendered, zone: str, root: Path | None, *, whole: b
     where = "live" if one.channel.destination.live else "local"
     out.print(f"[dim]{where}[/] {draw.place(one.channel.place(message), root)}  [dim]at[/] {draw.when(one.due, zone)}")
     for url in (*((message.page,) if message.page else ()), *message.awaits):
-        out.print(f"[dim]waits until[/] {draw.plain(url)} [dim]answers[/]", soft_wrap=True)
+        most = (
+            f", for {message.page_within / 60:.0f} minutes at most"
+            if url == message.page and message.page_within
+            else ""
+        )
+        out.print(f"[dim]waits until[/] {draw.plain(url)} [dim]answers{most}[/]", soft_wrap=True)
     for name, value in message.headers:
         out.print(f"[dim]{name}:[/] {draw.plain(value)}")
     if message.title not in message.text and not message.headers:

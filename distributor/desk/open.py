@@ -10,7 +10,7 @@ from datetime import datetime
 from functools import cached_property, partial
 from pathlib import Path
 
-from distributor import audiences, lastgood, reading, registry, seal
+from distributor import audiences, landing, lastgood, reading, registry, seal
 from distributor import release as source
 from distributor import settings as configuration
 from distributor.clock import Clock, SharedClock
@@ -180,7 +180,17 @@ class OpenSite:
         """The same of a release that was read; a `sample` for who is writing, as `Press.preview` says."""
         chosen, whole = self.chosen(file), not self.only
         earlier = self._published(file.release)
-        return self.press.preview(file, chosen, self.clock.now(), at, sample=sample, whole=whole, earlier=earlier)
+        every = chosen if whole else self._chosen(file, self.built(()), whole=True)
+        return self.press.preview(
+            file,
+            chosen,
+            self.clock.now(),
+            at,
+            sample=sample,
+            whole=whole,
+            earlier=earlier,
+            pages=landing.pages(file.release, every.values()),
+        )
 
     def _published(self, release: source.Release) -> list[Published]:
         """When earlier versions went out, as the ledger knows it."""
@@ -193,9 +203,12 @@ class OpenSite:
         """The channels that the person named, else those that the release names, else all enabled ones; each as the release's
         audiences want it.
         """
+        return self._chosen(file, self.channels, whole=not self.only)
+
+    def _chosen(self, file: ReleaseFile, enabled: dict[str, Channel], *, whole: bool) -> dict[str, Channel]:
         named = file.release.channels
-        found = self.channels if self.only or not named else self.built(named)
-        return audiences.adapted(found, file, self.settings, self.built, whole=not self.only)
+        found = self.built(named) if whole and named else enabled
+        return audiences.adapted(found, file, self.settings, self.built, whole=whole)
 
     def built(self, names: Iterable[str], settings: configuration.Settings | None = None) -> dict[str, Channel]:
         """These channels, enabled or not, of the config or of one that differs from it."""

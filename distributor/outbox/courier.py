@@ -5,7 +5,7 @@ import math
 import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from distributor import seal
 from distributor.clock import Clock
@@ -175,8 +175,7 @@ class Courier:
             and (found := await self._look(channel, message, recipient, due, due.doubt_since))
         ):
             return found
-        if not kill:
-            await self._public(message)
+        unanswered = "" if kill else await self._public(message, delivery)
         attempt.asked = attempt.wrote
         if self.clock.now() < delivery.due:
             raise Unavailable("the clock went back behind the instant", until=delivery.due)
@@ -192,7 +191,8 @@ class Courier:
                 return await self._take_back(channel, message, recipient, delivery)
             if earlier:
                 return await channel.amend(message, recipient, delivery.key, earlier)
-            return await channel.deliver(message, recipient, delivery.key)
+            receipt = await channel.deliver(message, recipient, delivery.key)
+        return replace(receipt, detail="; ".join(part for part in (receipt.detail, unanswered) if part))
 
     async def _take_back(self, channel: Channel, message: Message, recipient: Recipient, kill: Delivery) -> Receipt:
         """Withdraw everything that a delivery made. Where its answer was lost, look first for what it wrote."""
@@ -217,12 +217,25 @@ class Courier:
             raise Refused("its uploads are gone, but it is not known which post it is: delete it by hand")
         return done
 
-    async def _public(self, message: Message) -> None:
-        """Return once the page and the photos that the message names are public; raises NoPage where they are not yet."""
+    async def _public(self, message: Message, delivery: Delivery) -> str:
+        """Return once the page and the photos that the message names are public.
+
+        The answer says where a page of somebody else did not answer in time: then it goes all the
+        same. Raises NoPage where they are not public yet.
+        """
         for url in message.awaits:
             await self.pages.wait(url, file=True)
-        if message.page:
+        if not message.page:
+            return ""
+        try:
             await self.pages.wait(message.page)
+        except NoPage as error:
+            patience = timedelta(seconds=message.page_within)
+            if not patience or self.clock.now() < delivery.planned_for + patience:
+                raise
+            words = error.reason.removeprefix("waits for its page: ").removesuffix("; nothing was sent")
+            return f"sent all the same: its page {words}"
+        return ""
 
     async def _look(
         self, channel: Channel, message: Message, recipient: Recipient, due: Due, since: datetime

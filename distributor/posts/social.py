@@ -138,7 +138,7 @@ class Social(Sending):
         fitted, source = post.choose(
             text,
             (self.name, self.TYPE),
-            link=self.link(url),
+            link=self.link(url) if url else Link("", ""),
             tags=tags.tags,
             template=post.Template(
                 name=f"{self.TYPE}/post.txt",
@@ -172,7 +172,7 @@ class Social(Sending):
     def _card(self, text: LanguageVersion, kit: Kit, url: str, limits: Mapping[str, Any]) -> Card:
         """Return the link's card, with its picture where the post brings or names one."""
         image = photos.CardImage()
-        if self.OWN_CARD and self.media == "card":
+        if url and self.OWN_CARD and self.media == "card":
             image = photos.card_image(text, kit, max_bytes=int(limits.get("card_image_bytes", 1_000_000)))
         return Card(
             url=url,
@@ -201,7 +201,9 @@ class Social(Sending):
             shown_as["once_live"] = "yes"
         if fold := limits.get("fold"):
             shown_as["fold"] = " ".join(map(str, fold))
-        if self.has_card(made) and limits.get("card", True):
+        if not made.url:
+            shown_as["no_page"] = "yes"
+        elif self.has_card(made) and limits.get("card", True):
             shown_as |= {f"card_{name}": words for name, words in self.card(made).items()}
         return shown_as
 
@@ -221,7 +223,8 @@ class Social(Sending):
         yield from remarks.length(over, source=message.meta["source"])
         yield from remarks.leftovers(((d.text, d.why) for d in message.dropped), cut=bool(message.meta["cut"]))
         yield from remarks.tags(entity.target for entity in message.entities if entity.kind == "hashtag")
-        yield from self.linkless(message)
+        if not message.meta.get("no_page"):  # which the release's own findings say
+            yield from self.linkless(message)
         if self.FINDS:
             # A mention that is shown by a name is the request's, not the finder's.
             finds = [part for part in message.entities if message.text[part.start] == "@" or part.kind != "mention"]

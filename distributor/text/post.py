@@ -35,7 +35,7 @@ class Template:
             "headline": draft.headline,
             "subheadline": draft.subheadline,
             "summary": draft.summary,
-            "link": mark(0),
+            "link": mark(0) if link.url else "",  # a release may have no page
             "hashtags": [mark(index) for index in tags],
             "mentions": named,
         }

@@ -91,7 +91,8 @@ def strangers(text: str, own: Sequence[tuple[int, int]]) -> dict[int, str]:
 
 def _ours(text: str, link: Link, tags: Sequence[str]) -> Iterator[Piece]:
     """The page's own address and the release's hashtags; only whole ones count."""
-    yield from ((start, end, link) for start, end in spelled(text, link))
+    if link.url:
+        yield from ((start, end, link) for start, end in spelled(text, link))
     for tag in map(Hashtag, tags):
         yield from ((start, end, tag) for start, end in spelled(text, tag))
 
