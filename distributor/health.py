@@ -136,7 +136,7 @@ def look(ledger: "Ledger", now: datetime, names: Collection[str] | None = None, 
 def restored_words(found: "Restored") -> str:
     """Return what a person has to do about a restored ledger."""
     return (
-        f"the ledger was restored from a backup: what was due since is held, {found.held} deliveries so far. Look what is "
+        f"the ledger was restored from a backup, or the site was copied: what was due since is held, {found.held} deliveries so far. Look what is "
         "out, then say 'distributor restored --there' or '--again'"
     )
 

@@ -7,6 +7,7 @@ folder (XDG Base Directory Specification, XDG_STATE_HOME): it shows a whole site
 
 import contextlib
 import fcntl
+import hashlib
 import json
 import os
 import re
@@ -41,7 +42,7 @@ class Witness:
     def read(self) -> Seen | None:
         """Return what is known, or None where the folder is new or the file cannot be read."""
         here = _read(self.file)
-        copy = _read(path) if here and (path := _copy_of(here.folder)) else None
+        copy = _read(path) if here and (path := self._copy(here.folder)) else None
         if here and copy and copy.site == here.site:
             return replace(here, batches=max(here.batches, copy.batches))
         return here
@@ -54,19 +55,20 @@ class Witness:
     def raise_to(self, seen: Seen) -> None:
         """Note that so many batches are under way, durably, in a fraction of a millisecond. Raises OSError."""
         _write(self.file, seen)
-        if copy := _copy_of(seen.folder):
+        if copy := self._copy(seen.folder):
             with contextlib.suppress(OSError):  # a second copy, as far as there is a place for it
                 copy.parent.mkdir(parents=True, exist_ok=True)
                 _write(copy, seen, sync=False)
 
-
-def _copy_of(folder: str) -> Path | None:
-    named = os.environ.get("XDG_STATE_HOME", "")
-    try:
-        base = Path(named) if named.startswith("/") else Path.home() / ".local" / "state"
-    except RuntimeError:  # nobody's home
-        return None
-    return base / "distributor" / f"{folder}.json"
+    def _copy(self, folder: str) -> Path | None:
+        """Where the second copy lies. A copied site has one of its own: it says nothing about the original."""
+        named = os.environ.get("XDG_STATE_HOME", "")
+        try:
+            base = Path(named) if named.startswith("/") else Path.home() / ".local" / "state"
+        except RuntimeError:  # nobody's home
+            return None
+        where = hashlib.sha256(str(self.state.resolve()).encode()).hexdigest()[:12]
+        return base / "distributor" / f"{folder}-{where}.json"
 
 
 def _read(path: Path) -> Seen | None:

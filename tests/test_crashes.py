@@ -41,6 +41,8 @@ class Bomb(Box):
             raise MemoryError
         if self.way == "system":
             raise SystemExit(3)
+        if self.way == "cancel":  # as when a task of its own was cancelled
+            raise asyncio.CancelledError
 
     def compose(self, message, recipient):
         self._end("compose", recipient.address)
@@ -158,7 +160,7 @@ def test_what_was_written_before_the_end_is_in_doubt_and_nothing_else(tmp_path: 
 
 @pytest.mark.parametrize(("way", "where", "state"), [
     ("memory", "before", "retrying"), ("memory", "after", "in_doubt"), ("system", "before", "retrying"),
-    ("system", "after", "in_doubt"),
+    ("system", "after", "in_doubt"), ("cancel", "before", "retrying"), ("cancel", "after", "in_doubt"),
 ])  # fmt: skip
 def test_what_a_channel_raises_ends_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: str, where: str, state: str

@@ -464,21 +464,18 @@ def test_what_a_dead_process_left_is_taken_back(root: Path, idempotency: str, po
     assert row.state == state
 
 
-def test_a_late_receipt_resolves_what_was_taken_for_lost(root: Path) -> None:
-    for idempotency in ("A", "D"):
-        here = root / idempotency
-        site = Scheduled(
-            here, sites.box(here, idempotency=idempotency), **{"three-piers": f"piers-{idempotency.lower()}"}
-        )
-        site.clock.set(LIFT)
-        [due] = begin(site, f"frozen-{idempotency}").begun
-        site.clock.step(timedelta(seconds=9))
-        with site.desk.ledger() as ledger:
-            ledger.reap(site.clock.now(), myself="other")
-            done = [settled(due, LIFT)]
-            ledger.turn(f"frozen-{idempotency}", site.clock.now(), settlements=done, verdict=lambda _due: Late.on_time)
-            [row] = ledger.deliveries(f"piers-{idempotency.lower()}", 1)
-        assert (row.state, row.sent_at) == ("delivered", LIFT)
+@pytest.mark.parametrize("idempotency", ["A", "D"])
+def test_a_late_receipt_resolves_what_was_taken_for_lost(root: Path, idempotency: str) -> None:
+    site = Scheduled(root, sites.box(root, idempotency=idempotency))
+    site.clock.set(LIFT)
+    [due] = begin(site, "frozen").begun
+    site.clock.step(timedelta(seconds=9))
+    with site.desk.ledger() as ledger:
+        ledger.reap(site.clock.now(), myself="other")
+        done = [settled(due, LIFT)]
+        ledger.turn("frozen", site.clock.now(), settlements=done, verdict=lambda _due: Late.on_time)
+        [row] = ledger.deliveries("three-piers", 1)
+    assert (row.state, row.sent_at) == ("delivered", LIFT)
 
 
 def test_a_frozen_process_sends_nothing_when_it_wakes_where_another_may_have_taken_over(root: Path, store: str) -> None:

@@ -276,12 +276,29 @@ def _message(desk: Desk, root: Path) -> str:
     return str(caught.value)
 
 
+def test_a_copy_of_a_site_sends_nothing_before_somebody_looked(tmp_path: Path) -> None:
+    """The original sends the same. It is not held up by what the copy does."""
+    site = Watched(tmp_path / "site", blocks(tmp_path / "site"))
+    shutil.copytree(site.root, tmp_path / "copy")
+    other = Desk(site=Site(tmp_path / "copy"), clock=site.clock)
+    other.schedule(sites.release(tmp_path / "copy", LIFT, "news"))
+    assert other.restored()
+    assert site.desk.restored() is None
+    known = other.witness.read()
+    assert known
+    other.witness.raise_to(Seen(site=known.site, folder=known.folder, batches=99))
+    site.clock.set(LIFT)
+    site.drain()
+    assert set(site.states().values()) == {"delivered"}
+
+
 def test_a_site_that_is_moved_is_the_same_site(tmp_path: Path) -> None:
     site = Watched(tmp_path / "site", blocks(tmp_path / "site"))
     site.root.rename(tmp_path / "moved")
     moved = Desk(site=Site(tmp_path / "moved"), clock=site.clock)
     moved.hold("three-piers")
     assert not moved.schedule(sites.release(tmp_path / "moved", LIFT, "news")).already
+    assert moved.restored() is None
 
 
 def test_a_ledger_that_vanishes_under_the_service_stops_it(tmp_path: Path) -> None:

@@ -152,6 +152,7 @@ class OpenSite:
             place=f"{host}:{self.places.state.resolve()}",
             newsroom=f"{newsroom.title} ({newsroom.url})",
             now=self.clock.now(),
+            is_inside=not ledger.shared and Path(_shown(self.store_url)).is_relative_to(self.site.need_root()),
             is_there=partial(_is_there, host),
         )
         if found != seen:

@@ -1,5 +1,6 @@
 """One attempt: the last checks, the write, and what it leads to."""
 
+import asyncio
 import hashlib
 import math
 import random
@@ -42,6 +43,13 @@ class Unknowable(InDoubt):
 
 async def nothing(_delivery: Delivery) -> None:
     """Nothing was brought earlier, nothing was left behind."""
+
+
+def _is_for_us(error: BaseException) -> bool:
+    """Whether this process is asked to stop; a cancellation that comes out of the channel itself asks nobody."""
+    task = asyncio.current_task()
+    ours = isinstance(error, asyncio.CancelledError) and (task is None or task.cancelling() > 0)
+    return ours or isinstance(error, KeyboardInterrupt | GeneratorExit)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -102,7 +110,9 @@ class Courier:
             if isinstance(error, AlreadyThere) and due.doubt_since:
                 receipt = error.receipt or Receipt(id="")
                 outcome, reason = Outcome.delivered, f"an earlier attempt had arrived: {error.reason}"
-        except (Exception, SystemExit) as error:  # a plug-in may raise anything, and may have written before it did
+        except BaseException as error:  # a plug-in may raise anything, and may have written before it did
+            if _is_for_us(error):
+                raise
             outcome = Outcome.in_doubt if attempt.wrote else Outcome.unavailable
             reason = f"the channel failed: {type(error).__name__}: {error}"
             reason += "" if attempt.wrote else "; nothing was written"

@@ -23,12 +23,14 @@ def introduce(
     place: str,
     newsroom: str,
     now: datetime,
+    is_inside: bool,
     is_there: Callable[[str, str], bool],
 ) -> Seen:
     """Return what the state folder at `place` is to know, and write down in the ledger what it did not.
 
     `seen` is what the folder knew; `newsroom` is how people know the site; `is_there(place, site)` says whether another
-    state folder of this machine still belongs to the site. Raises StoreError for the ledger of another site.
+    state folder of this machine still belongs to the site. `is_inside`: the ledger lies in the site's folder; where that was
+    copied, and the original is still there, what is due is held. Raises StoreError for the ledger of another site.
     """
     with ledger.reading() as connection:
         site = connection.execute(select(s.site.c.id)).scalar()
@@ -47,6 +49,9 @@ def introduce(
             if seen is None:
                 _refuse_second(connection, ledger, row, shown, place=place, newsroom=newsroom, is_there=is_there)
         found = seen or Seen(site=site, folder=secrets.token_hex(16), batches=0)
+        was = connection.execute(select(s.witness.c.place).where(s.witness.c.folder == found.folder)).scalar()
+        if is_inside and was and was != place and is_there(was, site):
+            connection.execute(update(s.site).values(restored_at=micros(now)))
         connection.execute(delete(s.witness).where(s.witness.c.place == place, s.witness.c.folder != found.folder))
         moved = update(s.witness).where(s.witness.c.folder == found.folder).values(place=place)
         if not connection.execute(moved).rowcount:
