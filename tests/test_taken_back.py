@@ -19,7 +19,9 @@ from tests.scheduled import LIFT, Scheduled
 from tests.servers.http import Received, Reply, lose, say
 from tests.servers.networks import FacebookServer, MatrixServer
 from tests.test_cli import Cli
+from tests.test_kill import tree
 from tests.test_networks_whole import network, posts, readable
+from tests.test_nothing_early import BLOCKS, drain, secret
 
 TAKEN_BACK = (
     "x",
@@ -239,3 +241,32 @@ def test_the_receipts_hold_what_each_attempt_made(tmp_path: Path, monkeypatch: p
         settle(site)
         deletes = [request.path for request in server.received if request.method == "DELETE"]
         assert deletes == ["/api/v1/statuses/1?delete_media=true", "/api/v1/media/1"]
+
+
+def test_the_public_lane_and_its_copies_are_as_before(tmp_path: Path) -> None:
+    """Newsroom, feeds, hub and bucket: sent, corrected twice and killed; a mail list is told by hand."""
+    mail = '[channels.email]\ntype = "email"\nsender = "press@harbour.example"\nto = ["ann@paper.example"]\n'
+    site = Scheduled(tmp_path, BLOCKS + mail)
+    site.clock.set(LIFT)
+    drain(site)
+    before = tree(site.root / "public")
+    lift = LIFT + timedelta(hours=1)
+    path = secret(site.root, 1, lift)
+    plain = path.read_text()
+    site.desk.schedule(path)
+    for version in (2, 3):
+        site.clock.set(lift)
+        drain(site)
+        lift += timedelta(hours=1)
+        head = f"version: {version}\ncorrects: {{version: {version - 1}, class: A, text: Mended {version}.}}\nissuer:"
+        text = plain.replace("issuer:", head, 1).replace("reopen", f"reopen {version}")
+        path.write_text(text.replace((LIFT + timedelta(hours=1)).isoformat(), lift.isoformat()))
+        site.desk.schedule(path)
+    site.clock.set(lift)
+    drain(site)
+    assert b"Mended 3" in b"".join(tree(site.root / "public").values())
+    _, _, left = site.desk.kill("quokka-merger-1")
+    assert {row.channel for row in left} <= {"email"}
+    drain(site)
+    assert tree(site.root / "public") == before
+    assert "notice" in site.desk.remains(["email"])["email"]
