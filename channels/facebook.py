@@ -49,9 +49,10 @@ class Facebook(Connected):
     TAGS: ClassVar[hashtags.Rule | None] = hashtags.FACEBOOK
     EFFECT: ClassVar[str] = "Facebook will make it live"
     CALLS: ClassVar[str] = "Facebook shows it as text"
+    # Without a version: Facebook then takes the application's oldest that still lives (docs/graph-api/guides/versioning).
     OAUTH: ClassVar[OAuth] = OAuth(
-        authorize="https://www.facebook.com/v25.0/dialog/oauth",
-        token="https://graph.facebook.com/v25.0/oauth/access_token",  # noqa: S106  an address
+        authorize="https://www.facebook.com/dialog/oauth",
+        token="https://graph.facebook.com/oauth/access_token",  # noqa: S106  an address
         scopes=("pages_manage_posts", "pages_read_engagement", "pages_show_list"),
         secret_in_body=True,
     )
