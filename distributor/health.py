@@ -48,6 +48,7 @@ class Health:
     needs: Needs  #: deliveries that need a person, by release and reason
     moved: tuple[Agreed, ...] = ()  #: channels that lead elsewhere than agreed, while something waits for them
     missing: tuple[Waiting, ...] = ()  #: what waits for channels that are not in the config
+    outdated: tuple[str, ...] = ()  #: a sentence for each scheduled version that is older than its file
     config: str = ""  #: why the config cannot be read
     restored: "Restored | None" = None  #: the ledger was put back from a backup, and nobody said yet what is out
 
@@ -101,10 +102,16 @@ class Health:
             found += [
                 f"the running service does not follow the config, it keeps the last good one: {w}" for w in refused
             ]
-            return [*found, *map(destinations.moved, self.moved), *map(destinations.missing, self.missing)]
+            return [
+                *found,
+                *map(destinations.moved, self.moved),
+                *map(destinations.missing, self.missing),
+                *self.outdated,
+            ]
         return [
             sentence
             for wrong, sentence in (
+                (self.outdated, "a scheduled version is older than its file: 'distributor status' names it"),
                 (
                     self.config or refused,
                     "the config cannot be used, the last good one stays in force: 'distributor status'",

@@ -56,6 +56,7 @@ class Preview:
     findings: tuple[Finding, ...]  #: on the release itself
     rendered: tuple[Rendered, ...]
     catch_up_within: timedelta = DEFAULT_CATCH_UP  #: how late it is still sent: the release's own, else the site's
+    channels: tuple[Channel, ...] = ()  #: all that carry it, also those that send nothing of it now
 
     @property
     def release(self) -> Release:
@@ -160,6 +161,7 @@ class Press:
                 *missing,
             ),
             rendered=self._placed(rendered, whole=whole),
+            channels=tuple(channels.values()),
             catch_up_within=self.catch_up_within if release.catch_up_within is None else release.catch_up_within,
         )
 

@@ -195,8 +195,7 @@ def deliveries(preview: Preview) -> Iterator[NewDelivery]:
 
 def destinations_of(preview: Preview) -> list[Agreed]:
     """Return where each channel goes, as it was shown."""
-    channels = (one.channel for one in preview.rendered)
-    return destinations.sealed(preview.release.id, preview.release.version, channels)
+    return destinations.sealed(preview.release.id, preview.release.version, preview.channels)
 
 
 def key(*identity: str) -> str:

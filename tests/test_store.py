@@ -181,6 +181,7 @@ def test_an_older_schema_is_brought_forward(root: Path) -> None:
     db.execute("ALTER TABLE delivery DROP COLUMN signature")
     db.execute("DROP TABLE approval")
     db.execute("DROP TABLE destination")
+    db.execute("ALTER TABLE release DROP COLUMN inputs")
     db.execute("DROP INDEX release_head")
     db.execute("ALTER TABLE release DROP COLUMN killed_at")
     for table in ("site", "witness"):

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from distributor import agreed, lastgood
+from distributor import agreed, inputs, lastgood
 from distributor import health as well
 from distributor import site as places
 from distributor.cli import as_json
 from distributor.cli.main import Setting, json_option, store_option
-from distributor.errors import ActionError, ConfigError, nearest
+from distributor.errors import ActionError, ConfigError, DistributorError, nearest
 from distributor.health import Health
-from distributor.lifecycle import KILL, State
+from distributor.lifecycle import KILL, WAITING, State
 from distributor.site import Site
 from distributor.store import Delivery, Release, glance
 from distributor.witness import Witness
@@ -50,7 +50,20 @@ def _look(setting: Setting, store: str | None) -> tuple[Site, Health, list[tuple
     health = well.judge(now, seen.workers, seen.oldest_due, seen.counts, seen.needs)
     names = site.channel_names()
     missing = tuple(seen.missing(names)) if names is not None else ()
-    return site, replace(health, moved=tuple(seen.moved), missing=missing), seen.releases
+    old = _old_texts(setting, site, seen.releases)
+    return site, replace(health, moved=tuple(seen.moved), missing=missing, outdated=old), seen.releases
+
+
+def _old_texts(setting: Setting, site: Site, releases: list[tuple[Release, list[Delivery]]]) -> tuple[str, ...]:
+    """What is said of scheduled versions that are older than their files. Where no file changed nothing is rendered."""
+    root = site.root
+    waits = [one for one, rows in releases if any(row.state in (*WAITING, State.held) for row in rows)]
+    if root is None or not any(inputs.changed(root, one.inputs) for one in waits):
+        return ()
+    try:
+        return tuple(one.sentence for one in setting.brake(None).old_texts(waits))
+    except DistributorError:
+        return ()  # its own trouble says why
 
 
 def _whole(setting: Setting, store: str | None) -> tuple[Health, list[tuple[Release, list[Delivery]]]]:
@@ -63,6 +76,8 @@ def _whole(setting: Setting, store: str | None) -> tuple[Health, list[tuple[Rele
         except ConfigError as error:
             return replace(health, config="; ".join(map(str, error.problems))), releases
         desk.remember()
+        old = tuple(one.sentence for one in desk.old_texts([one for one, _ in releases])) if desk.site.root else ()
+        return replace(health, outdated=old), releases
     return health, releases
 
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -12,6 +13,7 @@ from distributor.cli import as_json, draw
 from distributor.cli.main import Setting, json_option
 from distributor.contract import Finding, Message, Severity
 from distributor.desk import Desk
+from distributor.desk.replacing import Outdated
 from distributor.errors import ActionError, Problem, ReleaseError
 from distributor.importing import Draft
 from distributor.plain import counted
@@ -104,17 +106,27 @@ def _draw_import(target: Path, draft: Draft, found: Sequence[Finding]) -> None:
 @click.pass_obj
 def check_command(setting: Setting, release: Path, *, json_: bool) -> int:
     """Read a release and say what is wrong with it, on every channel. Exit code 1 when something stops scheduling."""
-    made = setting.desk().preview(release)
-    found = made.all_findings()
+    desk = setting.desk()
+    made = desk.preview(release)
+    old = desk.older_than(made)
+    found = [*_told(old), *made.all_findings()]
+    bad = bool(old or made.errors())
     if json_:
         as_json.show(as_json.findings(found))
-        return int(bool(made.errors()))
+        return int(bad)
     out = draw.console()
     for one in found:
         draw.findings(out, [one], f"{one.channel or 'release':<10} ")
     counts = {severity: sum(one.severity is severity for one in found) for severity in Severity}
     out.print(", ".join(f"{number} {severity}{'s' if number != 1 else ''}" for severity, number in counts.items()))
-    return int(bool(made.errors()))
+    return int(bad)
+
+
+def _told(old: Outdated | None) -> list[Finding]:
+    """What is said, first of all, of a scheduled version that is older than the file."""
+    if old is None:
+        return []
+    return [Finding(severity=Severity.warning, code="scheduled-is-older", text=old.sentence)]
 
 
 @click.command("preview")
@@ -146,6 +158,8 @@ def preview_command(
         if place:
             publishing.refuse_public(desk, place)
     made = desk.preview(release, instants.instant(at, setting.clock.now()) if at else None)
+    if old := desk.older_than(made):
+        made = replace(made, findings=(*_told(old), *made.findings))
     if page:
         _write_page(desk, made, page)
     if folder:
@@ -154,6 +168,8 @@ def preview_command(
         as_json.show(as_json.preview(made, desk.site.root))
         return
     out = draw.console()
+    if old:
+        out.rule("[bold red]the scheduled version is the old text[/]", style="bold red")
     show(out, made, desk.site.root, whole=bool(channels))
     for written in (page, folder):
         if written:

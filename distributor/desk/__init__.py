@@ -8,9 +8,9 @@ from pathlib import Path
 
 from distributor import approving, audiences, embargo, seal
 from distributor.desk import publishing
-from distributor.desk.asking import Asking
 from distributor.desk.backup import BackingUp
 from distributor.desk.confirming import Confirming
+from distributor.desk.replacing import Replacing
 from distributor.desk.restoring import Restoring
 from distributor.errors import ActionError
 from distributor.lifecycle import STOPPED, WAITING, PubStatus, State
@@ -31,7 +31,7 @@ class Scheduled:
 
 
 @dataclass(kw_only=True)
-class Desk(Asking, Confirming, Restoring, BackingUp):
+class Desk(Replacing, Confirming, Restoring, BackingUp):
     """What a person can do on one site."""
 
     # ── actions ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -51,7 +51,7 @@ class Desk(Asking, Confirming, Restoring, BackingUp):
         seal.refuse_errors(preview)
         if not preview.rendered:
             raise ActionError("no channel would send anything: enable one in the config")
-        row = seal.release(preview, now)
+        row = replace(seal.release(preview, now), inputs=self.inputs_of(preview.file))
         with self.ledger(create=True) as ledger:
             known = ledger.release(release.id, release.version)
             rows = ledger.deliveries(known.id, known.version) if known else []
@@ -115,14 +115,14 @@ class Desk(Asking, Confirming, Restoring, BackingUp):
             seal.refuse_other_than(agreed, preview)
             seal.refuse_errors(preview)
             approving.refuse_alone(ledger, preview, self.settings.policy, who=self.who)
-            row = seal.release(preview, self.clock.now())
+            row = replace(seal.release(preview, self.clock.now()), inputs=known.inputs)
             messages = [seal.dump(one.message) for one in preview.rendered]
             ledger.plan(
                 row,
                 messages,
                 seal.deliveries(preview),
                 who=self.who,
-                again=True,
+                again="reschedule",
                 destinations=seal.destinations_of(preview),
             )
         return Scheduled(preview=preview, release=row, already=False)

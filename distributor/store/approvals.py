@@ -74,3 +74,11 @@ def revoke(ledger: Ledger, release_id: str, version: int, *, who: str, now: date
             facts = {"release_id": release_id, "version": version, "detail": ""}
             q.log(connection, now, who=who, action="revoke", **facts)
     return int(found)
+
+
+def was_moved(ledger: Ledger, release_id: str, version: int) -> bool:
+    """Whether a version was moved to another time than its file names, since it was sealed first."""
+    e = s.event.c
+    query = select(e.id).where(e.release_id == release_id, e.version == version, e.action == "reschedule")
+    with ledger.reading() as connection:
+        return connection.execute(query.limit(1)).first() is not None

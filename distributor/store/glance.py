@@ -16,7 +16,7 @@ from distributor.store.attention import Needs
 from distributor.store.rows import Agreed, Delivery, Release, Waiting, Worker, instant, maybe_instant
 
 #: The schema whose columns are named below; steps.VERSION, which a test compares.
-VERSION = 10
+VERSION = 11
 _OPEN = (*WAITING, State.held)
 
 
@@ -140,6 +140,7 @@ def _release(row: sqlite3.Row) -> Release:
         catch_up_within=timedelta(microseconds=row["catch_up_within"]),
         sealed_at=instant(row["sealed_at"]),
         killed_at=maybe_instant(row["killed_at"]),
+        inputs=row["inputs"] or "",
     )
 
 

@@ -51,19 +51,19 @@ class Ledger(Reader):
         deliveries: Iterable[NewDelivery],
         *,
         who: str,
-        again: bool = False,
+        again: str = "",
         destinations: Iterable[Agreed] = (),
     ) -> None:
         """Seal a version and plan its deliveries, all or nothing.
 
         A version none of whose deliveries was ever attempted is replaced when all of them are canceled, or when it is
-        planned `again` for another time; what was held stays held. Raises ActionError when the version is already there
+        planned `again` (the action: reschedule, replace); what was held stays held. Raises ActionError when the version is already there
         otherwise, or a delivery would precede the lift.
         """
         with self.writing() as connection:
             alone(connection, release.id)
             refuse_killed(connection, release.id, release.version)
-            held = self._replace(connection, release, again=again)
+            held = self._replace(connection, release, again)
             try:
                 connection.execute(insert(s.release).values(q.release_values(release)))
                 numbers = q.add_messages(connection, release, messages)
@@ -78,20 +78,21 @@ class Ledger(Reader):
                 connection.execute(update(s.delivery).where(here).values(state=State.held))
                 connection.execute(q.update_release(release.id, release.version).values(pub_status=PubStatus.withheld))
             facts = {"release_id": release.id, "version": release.version, "detail": release.seal}
-            action = "reschedule" if again else "schedule"
+            action = again or "schedule"
             q.log(connection, release.sealed_at, who=who, action=action, **facts)
 
-    def _replace(self, connection: Connection, new: Release, *, again: bool) -> bool:
+    def _replace(self, connection: Connection, new: Release, again: str) -> bool:
         """Make room for a version; returns whether what was there is on hold."""
         mine = q.of(new.id, new.version)
         query = select(s.delivery.c.state, s.delivery.c.attempts).where(mine).order_by(s.delivery.c.id)
         states = connection.execute(query.with_for_update()).all()
         if again and any(state == State.canceled for state, _ in states):
-            raise ActionError(f"'{new.id}' was canceled: it is not moved, but can be scheduled anew")
+            raise ActionError(f"'{new.id}' was canceled: it is not moved or replaced, but can be scheduled anew")
         if again and any(attempts for _, attempts in states):
             tried = sum(bool(attempts) for _, attempts in states)
             raise ActionError(
-                f"{tried} of {counted(len(states), 'delivery', 'deliveries')} of '{new.id}' have been attempted with the old time in them: "
+                f"{tried} of {counted(len(states), 'delivery', 'deliveries')} of '{new.id}' have been attempted with the old "
+                f"{'time' if again == 'reschedule' else 'text'} in them: "
                 f"cancel the rest and issue version {new.version + 1}"
             )
         if not states or not (again or all(state == State.canceled and not tried for state, tried in states)):

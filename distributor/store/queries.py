@@ -145,6 +145,7 @@ def release(row: Row[Any]) -> Release:
         catch_up_within=timedelta(microseconds=row.catch_up_within),
         sealed_at=instant(row.sealed_at),
         killed_at=maybe_instant(row.killed_at),
+        inputs=row.inputs or "",
     )
 
 
@@ -176,6 +177,7 @@ def release_values(new: Release) -> dict[str, Any]:
         "pub_status": new.pub_status,
         "catch_up_within": new.catch_up_within // timedelta(microseconds=1),
         "sealed_at": micros(new.sealed_at),
+        "inputs": new.inputs or None,
     }
 
 

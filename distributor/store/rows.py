@@ -44,6 +44,7 @@ class Release:
     catch_up_within: timedelta
     sealed_at: datetime
     killed_at: datetime | None = None  #: withdrawn for good
+    inputs: str = ""  #: what it was made from, as distributor.inputs keeps it
 
 
 class Head(NamedTuple):

@@ -43,6 +43,7 @@ release = Table(
     Column("catch_up_within", BigInteger, nullable=False),
     Column("sealed_at", BigInteger, nullable=False),
     Column("killed_at", BigInteger),  # nothing of this version goes out any more
+    Column("inputs", Text),  # JSON: the file it was made from, and how that and all it uses looked
 )
 
 artefact = Table(

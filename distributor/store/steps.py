@@ -76,6 +76,11 @@ def _witnesses(connection: Connection) -> None:
         table.create(connection, checkfirst=True)
 
 
+def _inputs(connection: Connection) -> None:
+    """10 → 11: the files that a version was made from."""
+    connection.execute(text("ALTER TABLE release ADD COLUMN inputs TEXT"))
+
+
 #: Step n brings version n to version n+1. A new database is made whole and starts at the newest version.
 STEPS: tuple[Callable[[Connection], None], ...] = (
     _shared_work,
@@ -87,6 +92,7 @@ STEPS: tuple[Callable[[Connection], None], ...] = (
     _crashes,
     _destinations,
     _witnesses,
+    _inputs,
 )
 VERSION = len(STEPS) + 1
 
