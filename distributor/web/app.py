@@ -12,13 +12,14 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
-from distributor import settings
 from distributor.clock import Clock
+from distributor.desk import Desk
 from distributor.errors import DistributorError
 from distributor.site import Site
 from distributor.store.open import open_people
 from distributor.web import (
     account,
+    agreement,
     api,
     approve,
     board,
@@ -52,6 +53,7 @@ _PAGES = (
     timing,
     calendar,
     moving,
+    agreement,
     board,
     reports,
     api,
@@ -66,7 +68,7 @@ def app(site: Site, clock: Clock, *, base: str, proxies: Sequence[str] = ()) -> 
     Raises ConfigError where there is no site, StoreError where its ledger cannot be opened.
     """
     base = base.rstrip("/")
-    people = open_people(settings.store_url(site, settings.load(site)))
+    people = open_people(Desk(site=site, clock=clock, emergency=True).store_url)
     house = House(site=site, clock=clock, base=base, people=people)
     trusted = [Middleware(ProxyHeadersMiddleware, trusted_hosts=list(proxies))] if proxies else []
     made = Starlette(

@@ -19,6 +19,7 @@ from distributor.desk import Desk
 from distributor.errors import ActionError, DistributorError
 from distributor.health import Health
 from distributor.lifecycle import NEEDS_PERSON, RETRIABLE, STOPPED, WAITING, State
+from distributor.store import destinations as places
 from distributor.store import overview
 from distributor.store.ledger import Ledger
 from distributor.store.rows import Head, Release
@@ -134,9 +135,18 @@ async def board(request: Request) -> Response:
 
     values = {**await kit.work(read), "channel": asked.channel, "state": asked.state, "all_states": list(State)}
     values |= await kit.work(lambda: _file(request, values["release"]))
+    values |= await kit.work(lambda: _where(acting, asked.name))
     values["remarks"] = agreed.remarks(values["release"].snapshot)
     values["may_correct"] = values["may_correct"] and values["states"][State.delivered] > 0
     return kit.page(request, "board.html", **values, may_kill=kit.person(request).role is Role.admin)
+
+
+def _where(acting: Desk, name: str) -> dict[str, Any]:
+    """The channels that lead elsewhere than agreed, and those that are gone, while something waits for them."""
+    with acting.ledger() as ledger:
+        waiting = dict.fromkeys(one.channel for one in places.waiting(ledger, name))
+    gone = [channel for channel in waiting if acting.find_channel(channel) is None]
+    return {"diverted": acting.diverted(name), "gone": gone}
 
 
 def _file(request: Request, release: Release) -> dict[str, Any]:

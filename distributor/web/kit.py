@@ -8,8 +8,6 @@ import secrets
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from pathlib import Path
-from threading import Lock
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -20,16 +18,15 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse
 from starlette.types import Message
 
-from distributor import settings as configuration
 from distributor.clock import Clock
 from distributor.desk import Desk
 from distributor.errors import Problem
-from distributor.preview import Press
 from distributor.render import Templates
 from distributor.site import Site
 from distributor.store.people import People
 from distributor.web import dates
 from distributor.web.listing import Listing
+from distributor.web.shared import SharedConfig
 from distributor.web.words import LANGUAGES, _, language
 
 __all__ = [
@@ -88,13 +85,13 @@ class House:
     first: str = ""  #: SHA-256 of the one-time link of the first start; empty: there is none
     listing: Listing = field(default_factory=Listing)
     kept: dict[str, Any] = field(default_factory=dict)  #: what pages keep between requests, by their own name
-    _lock: Lock = field(default_factory=Lock)
-    _read: tuple[float, float, configuration.Settings, Press] | None = None
+    config: SharedConfig = field(init=False)
     _files: dict[str, tuple[int, bytes, str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Templates are compiled once, and again when their file changes."""
         self.templates = Templates(self.site.layers("templates"))
+        self.config = SharedConfig(site=self.site, clock=self.clock)
 
     @property
     def secure(self) -> bool:
@@ -102,21 +99,8 @@ class House:
         return self.base.startswith("https:")
 
     def desk(self, who: str) -> Desk:
-        """The site's desk for one person. Config and compiled templates are shared until the config's files change."""
-        made = Desk(site=self.site, clock=self.clock, who=who)
-        with self._lock:  # channel types are imported by one thread at a time
-            times = [self._changed(self.site.config_file), self._changed(self.site.file("config/networks.toml"))]
-            if self._read is None or [*self._read[:2]] != times:
-                self._read = (times[0], times[1], made.settings, made.press)
-                made.channels  # noqa: B018  imports their files
-            vars(made).update(settings=self._read[2], press=self._read[3])
-        return made
-
-    def _changed(self, path: Path) -> float:
-        try:
-            return path.stat().st_mtime
-        except OSError:
-            return 0.0
+        """The site's desk for one person."""
+        return self.config.desk(who)
 
     def static(self, name: str) -> tuple[bytes, str] | None:
         """A file of templates/desk that is not a template, and the digest of its bytes; None where there is none."""
@@ -191,6 +175,8 @@ def page(request: Request, template: str, /, status: int = 200, **values: Any) -
             "when": lambda instant, zone: dates.when(instant, zone, who.zone if who else "UTC"),
             "spell": dates.spell,
             "board_of": lambda name: here.listing.board_of(desk(request), name),
+            "old_text_of": lambda name: here.listing.old_text(desk(request), name),
+            "config_trouble": brief(request, here.config.trouble) if who else "",
             **values,
             "problems": told(request, values.get("problems", ())),
         },

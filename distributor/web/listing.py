@@ -11,8 +11,9 @@ from pathlib import Path
 from threading import Lock
 from typing import NamedTuple
 
-from distributor import embargo, frontmatter, settings
+from distributor import embargo, frontmatter, inputs
 from distributor.desk import Desk
+from distributor.desk.replacing import Outdated
 from distributor.errors import DistributorError
 from distributor.fields import language_tag
 from distributor.lifecycle import NEEDS_PERSON, PubStatus, State
@@ -21,6 +22,7 @@ from distributor.store import Ledger, Standing, open_ledger
 _LAG = 1.0  #: seconds that the counts of a running mail-out, or a file changed in place, may lag behind
 _HEAD = 16_384  #: bytes of a file in which its front matter is looked for
 _LINE = re.compile(r"^(id|headline|embargoed_until|version|channels):[ \t]*(.*?)[ \t]*$", re.MULTILINE)
+_REMEMBERED = 500  #: differences between a file and its scheduled version
 _HARD = tuple("\"'[{|>&*!%@`#")  #: YAML that is more than a plain word: left to the real parser
 
 
@@ -94,6 +96,7 @@ class Listing:
     _standings: list[Standing] = field(default_factory=list)
     _lock: Lock = field(default_factory=Lock)
     _found: tuple[object, list[Row]] | None = None
+    _old: dict[tuple[str, str, object], Outdated | None] = field(default_factory=dict)
 
     def rows(self, desk: Desk) -> list[Row]:
         """Every release, what goes out next first, then drafts without a time, then what is over."""
@@ -148,7 +151,7 @@ class Listing:
 
     def _opened(self, desk: Desk) -> Ledger:
         if self._ledger is None:
-            self._ledger = open_ledger(settings.store_url(desk.site, desk.settings))
+            self._ledger = open_ledger(desk.store_url)
         return self._ledger
 
     def close(self) -> None:
@@ -163,6 +166,27 @@ class Listing:
         known = read_draft(desk.site.need_root() / "releases" / f"{name}.md").id
         with self._lock:
             return known if known and self._opened(desk).release(known) else ""
+
+    def old_text(self, desk: Desk, name: str) -> Outdated | None:
+        """Return how the scheduled version of a file differs from what the file makes now; None where it does not."""
+        known = self.board_of(desk, name)
+        if not known:
+            return None
+        with desk.ledger() as ledger:
+            release = ledger.release(known)
+            root = desk.site.need_root()
+            if release is None or not inputs.changed(root, release.inputs):
+                return None
+            key = (
+                release.seal,
+                inputs.stamp(root, release.inputs),
+                ledger.mark() if ledger.shared else ledger.last_event(),
+            )
+            if key not in self._old:
+                if len(self._old) > _REMEMBERED:
+                    self._old.clear()
+                self._old[key] = desk.outdated(ledger, release)
+            return self._old[key]
 
     def with_channels(self, desk: Desk, rows: list[Row]) -> list[Row]:
         """The rows of one page with the channels that they go out on."""

@@ -18,6 +18,9 @@ SHOWN = (
     N_("failed"), N_("canceled"), N_("killed"), N_("planned"), N_("sending"), N_("delivered"), N_("retrying"),
     N_("refused"), N_("in_doubt"), N_("missed"), N_("stopped"), N_("overdue_hold"), N_("retried_long"),
     N_("error"), N_("warning"), N_("note"),
+    N_("account"), N_("address"), N_("bounces"), N_("bucket"), N_("channel"), N_("feed"), N_("folder"), N_("hub"),
+    N_("instance"), N_("network"), N_("organization"), N_("Page"), N_("place"), N_("region"), N_("room"),
+    N_("sender"), N_("server"), N_("webhook"),
 )  # fmt: skip
 
 #: The language of the request that is answered.

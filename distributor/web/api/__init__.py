@@ -56,6 +56,9 @@ OPERATIONS = (
     Operation(
         "POST", f"{_IT}/reschedule", "rescheduleRelease", _LET_OUT, calls.reschedule, answers.Scheduled, asked.NewTime
     ),
+    Operation("POST", f"{_IT}/replace", "replaceRelease", _LET_OUT, calls.replace, answers.Scheduled, asked.Replacing),
+    Operation("GET", f"{_IT}/destinations", "releaseDestinations", _READ, calls.destinations, answers.Places),
+    Operation("POST", f"{_IT}/confirm", "confirmDestination", _LET_OUT, calls.confirm, answers.Places, asked.NewPlace),
     Operation("POST", f"{_IT}/hold", "holdRelease", _LET_OUT, calls.hold, answers.Moved),
     Operation("POST", f"{_IT}/resume", "resumeRelease", _LET_OUT, calls.resume, answers.Moved),
     Operation("POST", f"{_IT}/cancel", "cancelRelease", _LET_OUT, calls.cancel, answers.Moved),

@@ -7,6 +7,7 @@ from typing import Self
 from pydantic import Field
 
 from distributor import agreed, approving
+from distributor.desk.confirming import Diverted
 from distributor.lifecycle import PubStatus, State
 from distributor.preview import Preview
 from distributor.store import Delivery, Release
@@ -121,6 +122,40 @@ class Previewed(Part):
             findings=found,
             messages=messages,
         )
+
+
+class Elsewhere(Part):
+    """A channel that leads elsewhere than was agreed when the release was sealed."""
+
+    channel: str
+    version: int
+    deliveries: int = Field(description="that wait for it")
+    differences: list[dict[str, str]] = Field(description="what, agreed, now")
+    agreed: str = Field(description="the token to agree with")
+    confirmed: bool
+
+
+class Places(Part):
+    """The channels of a release that lead elsewhere than agreed."""
+
+    release: str
+    channels: list[Elsewhere]
+
+    @classmethod
+    def of(cls, release: str, found: Iterable[Diverted]) -> Self:
+        """As the desk has them."""
+        rows = [
+            Elsewhere(
+                channel=one.agreed.channel,
+                version=one.agreed.version,
+                deliveries=one.number,
+                differences=[{"what": what, "agreed": then, "now": now} for what, then, now in one.differences],
+                agreed=one.token,
+                confirmed=one.done,
+            )
+            for one in found
+        ]
+        return cls(release=release, channels=rows)
 
 
 class Scheduled(Part):

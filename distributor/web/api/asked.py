@@ -43,6 +43,22 @@ class Looked(At):
     agreed: str | None = Field(default=None, description="of a preview: anything else is refused then")
 
 
+class Replacing(Part):
+    """What was looked at, before it takes the place of what is scheduled."""
+
+    agreed: str | None = Field(
+        default=None, description="of a preview at the scheduled time: anything else is refused then"
+    )
+
+
+class NewPlace(Part):
+    """One channel whose new destination somebody agrees to."""
+
+    channel: str
+    version: int | None = Field(default=None, ge=1, le=1_000_000)
+    agreed: str | None = Field(default=None, description="the token that was looked at: anything else is refused then")
+
+
 class Which(Part):
     """Some of the deliveries; all of them where nothing is said."""
 

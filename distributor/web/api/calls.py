@@ -123,6 +123,25 @@ def reschedule(call: Call) -> BaseModel:
     )
 
 
+def replace(call: Call) -> BaseModel:
+    """Put what the release file says now in the place of what is scheduled."""
+    preview, row = call.desk.replace(call.release, agreed=call.body.agreed)
+    return answers.Scheduled(release=row.id, version=row.version, seal=preview.digest, already=False)
+
+
+def destinations(call: Call) -> BaseModel:
+    """Channels that lead elsewhere than was agreed."""
+    return answers.Places.of(call.release, call.desk.diverted(call.release))
+
+
+def confirm(call: Call) -> BaseModel:
+    """Agree to where a channel leads now; with four eyes two have to."""
+    said = call.body
+    return answers.Places.of(
+        call.release, call.desk.confirm(call.release, said.channel, version=said.version, agreed=said.agreed)
+    )
+
+
 def retry(call: Call) -> BaseModel:
     """Try again what failed, was refused or missed."""
     said = call.body
