@@ -3,9 +3,11 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 TOOLS := .venv/.tools
+TABLES := startup fanout throughput lateness publish rebuild serving social mails
+MORE := mailout desk desk_live desk_hour
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable
 
-.PHONY: demo test check pythons bench wheel tlds clients messages clean
+.PHONY: demo test check pythons bench benches wheel tlds clients messages clean
 .DEFAULT_GOAL := help
 
 help:
@@ -14,6 +16,7 @@ help:
 	@echo "make check   lint, types, floors"
 	@echo "make pythons the tests on every other CPython of this machine"
 	@echo "make bench   tables with ratios"
+	@echo "make benches every benchmark at its smallest size"
 	@echo "make wheel   build dist/*.whl"
 
 $(READY): pyproject.toml constraints.txt
@@ -44,15 +47,11 @@ check: $(TOOLS)
 	$(BIN)/lint-imports --no-cache
 
 bench: $(TOOLS)
-	$(BIN)/python benchmarks/startup.py
-	$(BIN)/python benchmarks/fanout.py
-	$(BIN)/python benchmarks/throughput.py
-	$(BIN)/python benchmarks/lateness.py
-	$(BIN)/python benchmarks/publish.py
-	$(BIN)/python benchmarks/rebuild.py
-	$(BIN)/python benchmarks/serving.py
-	$(BIN)/python benchmarks/social.py
-	$(BIN)/python benchmarks/mails.py
+	@for one in $(TABLES); do $(BIN)/python benchmarks/$$one.py || exit 1; done
+
+# Every benchmark at a size that only shows that it still runs.
+benches: $(TOOLS)
+	@for one in $(TABLES) $(MORE); do echo "-- $$one"; $(BIN)/python benchmarks/$$one.py --smallest || exit 1; done
 
 wheel: $(READY)
 	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist .

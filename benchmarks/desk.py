@@ -20,6 +20,7 @@ import warnings
 
 warnings.simplefilter("ignore")
 
+from sizes import pick
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
@@ -106,14 +107,15 @@ def plain() -> TestClient:
 
 def main() -> None:
     """Print one table."""
-    number = int(sys.argv[1]) if len(sys.argv) > 1 else 10_000
+    number = int(sys.argv[1]) if len(sys.argv) > 1 else pick(10_000, 20)
+    many = pick(10_000, 20)
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder) / "site"
         make_site(root)
         channels = everywhere(root)
         desk = Desk(site=Site(root), clock=SystemClock())
         filled(desk, number)
-        long_list(desk, 10_000)
+        long_list(desk, many)
         sample = root / "releases" / "harbour-line.md"
         source, turns = sample.read_text(), itertools.count()
 
@@ -142,14 +144,14 @@ def main() -> None:
                 "calendar, a week with times": (lambda: client.get("/calendar?view=week"), still),
                 f"preview of the sample, {channels} channels": (lambda: client.get(preview), still),
                 "the same after its text was changed": (lambda: client.get(preview), edited),
-                "board, 10,000 deliveries": (lambda: client.get("/board/long"), still),
-                "report, 10,000 deliveries": (lambda: client.get("/report/long"), still),
+                f"board, {many:,} deliveries": (lambda: client.get("/board/long"), still),
+                f"report, {many:,} deliveries": (lambda: client.get("/report/long"), still),
                 "board, the part that moves": (lambda: look(ledger, release, desk), still),
             }
             print(f"{'milliseconds a request':<42} {'p50':>7} {'p99':>7} {'÷ bare':>7}")
             first = 0.0
             for name, (call, before) in rows.items():
-                p50, p99 = timed(call, 40, before)
+                p50, p99 = timed(call, pick(40, 1), before)
                 first = first or p50
                 print(f"{name:<42} {p50:>7.1f} {p99:>7.1f} {p50 / first:>7.1f}", flush=True)
         print(f"peak {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB, everything in one process")

@@ -17,6 +17,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 import httpx
 from desk import filled, long_list
+from sizes import pick
 
 from distributor.cli.setup import make_site
 from distributor.clock import SystemClock
@@ -64,13 +65,13 @@ def watch(client: httpx.Client) -> None:
 
 def main() -> None:
     """Print one line every so often."""
-    minutes = float(sys.argv[1]) if len(sys.argv) > 1 else 60
+    minutes = float(sys.argv[1]) if len(sys.argv) > 1 else pick(60, 0.05)
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder) / "site"
         make_site(root)
         desk = Desk(site=Site(root), clock=SystemClock())
-        filled(desk, 10_000)
-        long_list(desk, 10_000)
+        filled(desk, pick(10_000, 20))
+        long_list(desk, pick(10_000, 20))
         command = [sys.executable, "-um", "distributor", "--site", str(root), "desk", "--port", "0"]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process, contextlib.ExitStack() as stack:
             stack.callback(process.kill)

@@ -24,6 +24,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 import aiosmtplib
+from sizes import pick
 
 from distributor import registry, settings, site
 from distributor.clock import SystemClock
@@ -33,9 +34,10 @@ from tests import sites
 
 SINK = shutil.which("smtp-sink", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
 SOURCE = shutil.which("smtp-source", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
-ROUNDS = 3
+ROUNDS = pick(3, 1)
 DELAYED = '''
 import asyncio, sys
+
 async def talk(reader, writer):
     """Every answer arrives so much later."""
     delay, body, carry = float(sys.argv[2]), False, b""
@@ -215,7 +217,7 @@ def whole(port: int, mails: int, connections: int, wire: bytes) -> tuple[float, 
 
 def main() -> None:
     """Print the tables."""
-    mails = int(sys.argv[1]) if len(sys.argv) > 1 else 4000
+    mails = int(sys.argv[1]) if len(sys.argv) > 1 else pick(4000, 20)
     wire = b"Subject: bench\r\n\r\n" + b"What a press release says, in lines of some length, and more of it.\r\n" * 285
     clients = {"distributor": ours, "smtplib, threads": theirs_threads, "aiosmtplib": theirs_aio}
     if SOURCE:
@@ -226,7 +228,7 @@ def main() -> None:
     )
     print(f"{'delay':>6} {'connections':>12}  {'client':<20} {'mails/s':>8} {'÷':>6}")
     for delay, connections in ((0.0, 1), (0.0, 4), (0.0, 16), (0.005, 16), (0.02, 16)):
-        number = mails if not delay else max(200, mails // (2 if delay < 0.01 else 4))
+        number = mails if not delay else max(pick(200, 10), mails // (2 if delay < 0.01 else 4))
         speeds: dict[str, list[float]] = {name: [] for name in clients}
         with receiver(delay) as port:
             for _ in range(ROUNDS):

@@ -19,13 +19,15 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
+from sizes import pick
+
 from distributor import reading, registry, settings, site
 from distributor.contract import Channel, Kit, Message
 from distributor.release import Release
 from distributor.render import Templates
 
-ROUNDS = 15
-SIZES = (100, 1_000, 10_000)
+ROUNDS = pick(15, 1)
+SIZES = pick((100, 1_000, 10_000), (5,))
 
 
 @dataclasses.dataclass

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import feedgen.feed
 from publish import Store, keep, message_of, stored
+from sizes import pick
 
 from distributor.contract import Message
 
@@ -23,7 +24,7 @@ PAGE = "<!DOCTYPE html><html><head><title>{{ .Title }}</title></head><body><h1>{
 
 
 def main() -> None:
-    size = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000
+    size = int(sys.argv[1]) if len(sys.argv) > 1 else pick(1_000, 5)
     rows = []
     with tempfile.TemporaryDirectory() as folder:
         store = stored(Path(folder) / "site", size)

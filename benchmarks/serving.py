@@ -17,18 +17,19 @@ import subprocess
 import sys
 import tempfile
 import time
-import venv
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
+from peers import environment
+from sizes import pick
+
 from distributor import public
 
 HERE = Path(__file__).parent
-PEERS = ["starlette>=0.47", "uvicorn[standard]>=0.35"]
-ROUNDS, CONNECTIONS = 3, 8
+ROUNDS, CONNECTIONS = pick(3, 1), 8
 SLOW = "StaticFiles + GZip"  # gets a tenth of the requests
 STATIC = """
 from starlette.applications import Starlette
@@ -37,6 +38,7 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 import sys, uvicorn
+
 app = Starlette(routes=[Mount("/", StaticFiles(directory=sys.argv[1], html=True))], middleware=[Middleware(GZipMiddleware)])
 uvicorn.run(app, host="127.0.0.1", port=int(sys.argv[2]), access_log=False, log_config=None)
 """
@@ -53,7 +55,7 @@ http {{
 
 
 def main() -> None:
-    requests = int(sys.argv[1]) if len(sys.argv) > 1 else 20_000
+    requests = int(sys.argv[1]) if len(sys.argv) > 1 else pick(20_000, 100)
     with tempfile.TemporaryDirectory() as name:
         root = Path(name)
         root.chmod(0o755)
@@ -83,7 +85,7 @@ def _fill(folder: Path) -> None:
 def _servers(root: Path, folder: Path) -> dict[str, Callable[[int], list[str]]]:
     """Name → the command for a port."""
     (root / "static.py").write_text(STATIC)
-    python, peers = sys.executable, str(_peers())
+    python, peers = sys.executable, str(environment.python("peers"))
 
     def nginx(port: int) -> list[str]:
         config = root / f"nginx.{port}.conf"
@@ -96,14 +98,6 @@ def _servers(root: Path, folder: Path) -> dict[str, Callable[[int], list[str]]]:
     }  # fmt: skip
     program = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
     return {"nginx": nginx, **servers} if program else servers
-
-
-def _peers() -> Path:
-    python = HERE / ".peers" / "bin" / "python"
-    if not python.exists():
-        venv.create(HERE / ".peers", with_pip=True)
-    subprocess.run([python, "-m", "pip", "install", "-q", "--disable-pip-version-check", *PEERS], check=True)
-    return python
 
 
 @contextmanager
@@ -187,7 +181,8 @@ def _print(found: dict[tuple[str, str], list[tuple[float, float]]], servers: lis
         base = statistics.median(cpu for cpu, _ in found[case, servers[0]])
         for server in servers:
             cpu, speed = (statistics.median(values) for values in zip(*found[case, server], strict=True))
-            print(f"{case:<9} {server:<20} {cpu:>11.0f} {speed:>11.0f}  {cpu / base:.2f}")
+            ratio = f"{cpu / base:.2f}" if base else "–"  # the kernel counts hundredths of a second
+            print(f"{case:<9} {server:<20} {cpu:>11.0f} {speed:>11.0f}  {ratio}")
     if "nginx" not in servers:
         print("nginx is not installed here: its rows are missing")
 

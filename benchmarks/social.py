@@ -12,11 +12,13 @@ import subprocess
 import sys
 import tempfile
 import time
-import venv
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
+
+from peers import environment
+from sizes import pick
 
 from distributor import images, reading, registry, settings, site
 from distributor.clock import SystemClock
@@ -32,8 +34,8 @@ from tests import sites
 from tests.servers.networks import MatrixServer
 
 HERE = Path(__file__).parent
-ROUNDS = 25
-POSTS = 300
+ROUNDS = pick(25, 1)
+POSTS = pick(300, 3)
 
 
 def cpu(work: object, rounds: int = ROUNDS) -> float:
@@ -91,11 +93,7 @@ def rendering() -> None:
 
 def counting() -> None:
     """X's count."""
-    python = HERE / ".peers-text" / "bin" / "python"
-    if not python.exists():
-        venv.create(HERE / ".peers-text", with_pip=True)
-        wanted = ["twitter-text-parser==3.0.0", "setuptools<82"]  # it imports pkg_resources without saying so
-        subprocess.run([python, "-m", "pip", "install", "-q", "--disable-pip-version-check", *wanted], check=True)
+    python = environment.python("peers-text")
     texts = [
         "All-electric Harbour Line opens with a crossing every six minutes https://ferries.org/harbour-line #HarbourLine #HongKong",
         "潮汐渡輪開辦全電動「維港線」，每六分鐘一班 https://ferries.org/harbour-line #維港線",
@@ -123,11 +121,13 @@ def sending() -> None:
         )
         root = sites.make(Path(folder) / "site", block)
         desk = Desk(site=site.Site(root), clock=SystemClock())
-        lift = datetime.now(UTC) + timedelta(seconds=60)
+        lift = datetime.now(UTC) + timedelta(seconds=pick(60, 5))
         for number in range(POSTS):
             desk.schedule(sites.release(root, lift, f"piers-{number}"))
         for number in range(POSTS):
-            desk.reschedule(f"piers-{number}", datetime.now(UTC) + timedelta(seconds=30))
+            desk.reschedule(
+                f"piers-{number}", lift + timedelta(seconds=pick(20, 3))
+            )  # all at one instant, later than planned
 
         async def loop() -> tuple[float, float]:
             with desk.ledger() as ledger:

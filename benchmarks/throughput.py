@@ -11,13 +11,15 @@ import subprocess
 import sys
 import tempfile
 import time
-import venv
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
+
+from peers.environment import python
+from sizes import pick
 
 from distributor.clock import SystemClock
 from distributor.desk import Desk
@@ -27,8 +29,7 @@ from tests import sites
 from tests.servers.postgres import Postgres
 
 HERE = Path(__file__).parent
-PEERS = ["procrastinate>=3.10,<4", "celery[sqlalchemy]>=5.7,<6", "dbos>=3.4,<4", "psycopg[binary]>=3.2,<4"]
-ROUNDS = 3
+ROUNDS = pick(3, 1)
 
 
 @dataclass(frozen=True)
@@ -40,20 +41,10 @@ class Result:
     done: int
 
 
-def environment() -> Path:
-    """The peers' Python."""
-    python = HERE / ".peers" / "bin" / "python"
-    if not python.exists():
-        print("making benchmarks/.peers (once, about a minute)", flush=True)
-        venv.create(HERE / ".peers", with_pip=True)
-        subprocess.run([python, "-m", "pip", "install", "-q", "--disable-pip-version-check", *PEERS], check=True)
-    return python
-
-
 def peer(name: str, where: str, size: int) -> Result:
     """Run a peer's script."""
     done = subprocess.run(
-        [environment(), HERE / "peers" / f"{name}_peer.py", where, str(size)],
+        [python("peers"), HERE / "peers" / f"{name}_peer.py", where, str(size)],
         capture_output=True, text=True, check=False, timeout=300, cwd=tempfile.gettempdir(),
     )  # fmt: skip
     lines = [line for line in done.stdout.splitlines() if line.startswith("{")]
@@ -92,7 +83,7 @@ def ours(store: str, size: int, idempotency: str) -> Result:
 
 def main() -> None:
     """Print the table."""
-    size = int(sys.argv[1]) if len(sys.argv) > 1 else 1000
+    size = int(sys.argv[1]) if len(sys.argv) > 1 else pick(1000, 10)
     with Postgres(durable=True) as server, tempfile.TemporaryDirectory() as folder:
         number = iter(range(1000))
         designs: dict[str, Callable[[], Result]] = {
@@ -103,7 +94,7 @@ def main() -> None:
             "DBOS, SQLite": lambda: peer("dbos", f"sqlite:///{folder}/dbos-{next(number)}.db", size),
             "Celery, files and SQLite": lambda: peer("celery", f"{folder}/celery-{next(number)}", size),
         }
-        environment()
+        python("peers")
         rounds: dict[str, list[Result]] = {name: [] for name in designs}
         for _ in range(ROUNDS):
             for name, design in designs.items():

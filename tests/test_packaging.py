@@ -74,6 +74,25 @@ def test_every_pinned_version_is_plain() -> None:
         assert re.fullmatch(r"[A-Za-z0-9._-]+==[A-Za-z0-9.!+]+", line), line
 
 
+def test_every_benchmark_runs_at_its_smallest_size() -> None:
+    """`.ci/run` runs them by `make benches`: one called a function with an argument that was gone."""
+    script = make("benches")
+    for path in (REPO / "benchmarks").glob("*.py"):
+        if path.name != "sizes.py":
+            assert re.search(rf"\b{path.stem}\b", script), path.name
+            assert "from sizes import pick" in path.read_text(encoding="utf-8"), path.name
+    assert "make benches" in (REPO / ".ci" / "run").read_text(encoding="utf-8")
+
+
+def test_the_peers_of_the_benchmarks_are_pinned() -> None:
+    """The newest of a peer is another peer: a row must compare with the row of another day."""
+    for path in (REPO / "benchmarks" / "peers").glob("*.txt"):
+        for line in path.read_text(encoding="utf-8").splitlines():
+            assert re.fullmatch(r"[A-Za-z0-9._-]+==[A-Za-z0-9.!+]+(; .+)?", line), f"{path.name}: {line}"
+    for path in (REPO / "benchmarks").glob("*.py"):
+        assert '"install"' not in path.read_text(encoding="utf-8"), path.name
+
+
 # ── .ci/pythons.py ────────────────────────────────────────────────────────────────────────────────
 
 
