@@ -108,6 +108,15 @@ def store(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> st
     return url
 
 
+@pytest.fixture
+def asks_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ask for a public page once for each attempt, and take any time for the answer: no clock
+    decides whether a busy machine was quick enough.
+    """
+    monkeypatch.setattr("distributor.outbox.page._PATIENCE", 30.0)
+    monkeypatch.setattr("distributor.outbox.page._BETWEEN", 30.0)
+
+
 @pytest.fixture(autouse=True)
 def _close_what_is_open() -> Iterator[None]:
     """Close what the test has put on the stack: web desks with their databases."""

@@ -36,6 +36,7 @@ class Box(Channel):
     to: tuple[str, ...] = ()
     fault: str = ""
     fault_file: str = ""
+    gate: str = ""  # nothing is answered before this file is there
     idempotency: str = "D"
     seconds: float = 0.0
     always: bool = False
@@ -110,6 +111,8 @@ class Box(Channel):
         if fault == "kill-before":
             os.kill(os.getpid(), 9)
         await asyncio.sleep(self.seconds)
+        while self.gate and not os.path.exists(self.gate):
+            await asyncio.sleep(0.01)
         if fault == "unavailable":
             raise Unavailable("nobody there")
         if fault == "throttled":

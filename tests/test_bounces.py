@@ -151,11 +151,11 @@ def _damaged(raw: bytes) -> st.SearchStrategy[bytes]:
 )
 @pytest.mark.parametrize("name", ["qmail", "postfix-unknown"])
 def test_a_mail_of_two_megabytes_takes_no_time(name: str, filler: bytes) -> None:
-    began = time.monotonic()
+    began = time.process_time()
     found = read(eml(name) + filler)
     assert found.kind is Kind.hard
     assert read(b"From: MAILER-DAEMON@x.example\n\n" + filler).kind is Kind.other
-    assert time.monotonic() - began < 10
+    assert time.process_time() - began < 10
 
 
 @pytest.mark.parametrize(
@@ -171,9 +171,9 @@ def test_a_mail_of_two_megabytes_takes_no_time(name: str, filler: bytes) -> None
     ids=["quotes", "parameters", "brackets", "groups", "lines"],
 )
 def test_a_mail_made_to_keep_a_parser_busy(raw: bytes) -> None:
-    began = time.monotonic()
+    began = time.process_time()
     assert read(raw).kind is Kind.other
-    assert time.monotonic() - began < 5
+    assert time.process_time() - began < 5
 
 
 def test_a_longer_one_is_cut() -> None:

@@ -330,7 +330,7 @@ def test_a_demo_that_is_stopped_says_that_nothing_was_sent(tmp_path: Path) -> No
             if line.startswith("running on"):
                 break
         demo.send_signal(signal.SIGINT)
-        out, err = demo.communicate(timeout=8)
+        out, err = demo.communicate()
     assert demo.returncode == 2, err
     assert "nothing was sent" in err
     assert "previewed byte" not in out

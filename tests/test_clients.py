@@ -183,9 +183,9 @@ def test_no_html_breaks_it(html: str) -> None:
     ids=lambda html: html[:14],
 )
 def test_long_nonsense_takes_no_long_time(html: str) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     of(html)
-    assert time.perf_counter() - started < 2
+    assert time.process_time() - started < 2
 
 
 def test_a_mail_of_20_kb_costs_less_than_3_ms(make_channel: MakeChannel, make_release: MakeRelease, kit: Kit) -> None:
@@ -194,9 +194,9 @@ def test_a_mail_of_20_kb_costs_less_than_3_ms(make_channel: MakeChannel, make_re
     of(message.html)
     times = []
     for _ in range(20):
-        started = time.perf_counter()
+        started = time.process_time()
         of(message.html)
-        times.append(time.perf_counter() - started)
+        times.append(time.process_time() - started)
     assert min(times) < 0.003
 
 

@@ -28,7 +28,8 @@ Faces = dict[str, Any]
 @contextmanager
 def live(name: str, root: Path, monkeypatch: pytest.MonkeyPatch, media: str) -> Iterator[tuple[Scheduled, Any]]:
     """A scheduled release with two photos."""
-    monkeypatch.setattr("distributor.outbox.page._PATIENCE", 0.3)
+    for setting in ("_PATIENCE", "_BETWEEN"):  # one question for each attempt, as slow as it may be
+        monkeypatch.setattr(f"distributor.outbox.page.{setting}", 30.0)
     (root / "one.jpg").write_bytes(noise((400, 300), "JPEG"))
     (root / "two.png").write_bytes(noise((120, 90), "PNG", seed=8))
     listed = "".join(f"  - {{file: {file}, alt: Quokkas of {file}, caption: A ferry., credit: Q}}\n" for file in PHOTOS)
