@@ -3,10 +3,16 @@
 import json
 import re
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any
+
+from distributor.embargo import Embargo, EmbargoError, parse
 
 #: Only snapshots that hold one of these are parsed: `status` looks at every release.
 _TOLD = re.compile(r'"(?:no_embargo|broken_embargo)":')
+#: `2030-03-05 09:00:00+08:00 Asia/Hong_Kong`, as Embargo.__str__ writes it into a snapshot.
+_SEALED = re.compile(r'"embargoed_until":"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d+)?[+-]\d\d:\d\d(?::\d\d)?)')
+_UNITS = (("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1))
 
 
 def facts(snapshot: str) -> Mapping[str, Any]:
@@ -17,4 +23,50 @@ def facts(snapshot: str) -> Mapping[str, Any]:
 def remarks(snapshot: str) -> list[str]:
     """What everybody who looks at the release is told, in sentences."""
     known = facts(snapshot)
-    return [f"no embargo, says the author: {reason}"] if (reason := known.get("no_embargo")) else []
+    found = [f"no embargo, says the author: {reason}"] if (reason := known.get("no_embargo")) else []
+    if broken := known.get("broken_embargo"):
+        found.append(_broken(known["embargoed_until"], broken["until"], broken["reason"]))
+    return found
+
+
+def _broken(lift: str, until: str, reason: str) -> str:
+    now, before = _read(lift), _read(until)
+    if not (now and before):  # the rules of the zone changed since: as it was written
+        return f"the embargo of {until} was broken: out at {lift}: {reason}"
+    return broken_words(now, before, reason)
+
+
+def broken_words(lift: Embargo, until: Embargo, reason: str) -> str:
+    """The sentence that says of a release that its embargo is broken."""
+    how_much = earlier(until.instant - lift.instant)
+    return f"EMBARGO BROKEN: out at {lift.spelled()} instead of {until.spelled()}, {how_much}. Reason: {reason}"
+
+
+def earlier(length: timedelta) -> str:
+    """How much earlier, in the largest whole unit: `1,190 days EARLIER`."""
+    seconds = max(1, round(length.total_seconds()))
+    for name, size in _UNITS:
+        if seconds >= size:
+            number = seconds // size
+            return f"{number:,} {name}{'s' if number != 1 else ''} EARLIER"
+    return "EARLIER"
+
+
+def embargo_of(snapshot: str) -> Embargo | None:
+    """The embargo that was agreed with a sealed version: of one that was broken, the embargo before."""
+    known = json.loads(snapshot)
+    broken = known.get("broken_embargo")
+    return _read(broken["until"] if broken else known.get("embargoed_until"))
+
+
+def sealed_instant(snapshot: str) -> datetime | None:
+    """The embargo with which a version was sealed, as it was then: the offset in the snapshot counts, not today's rules."""
+    found = _SEALED.search(snapshot)
+    return datetime.fromisoformat(found[1]).astimezone(UTC) if found else None
+
+
+def _read(text: str | None) -> Embargo | None:
+    try:
+        return parse(text) if text else None
+    except EmbargoError:
+        return None

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from distributor import sheet
+from distributor import agreed, sheet
 from distributor.embargo import spell
 from distributor.errors import ActionError
 from distributor.plain import counted
@@ -31,6 +31,8 @@ class Standing:
 def words(preview: Preview) -> dict[str, str]:
     """What somebody who approves reads of each part: when a message goes, to how many, and its text."""
     made = {"late": sheet.late(preview)}
+    if "embargo" in preview.parts:
+        made["embargo"] = "\n".join(agreed.remarks(preview.release.model_dump_json()))
     for one in preview.rendered:
         head = f"{spell(one.due, preview.release.zone)} · {len(one.copies)}"
         made[f"{one.message.channel}/{one.message.lang}"] = f"{head}\n\n{one.message.words}"

@@ -9,7 +9,7 @@ from enum import Enum
 
 from pydantic import BaseModel
 
-from distributor import embargo, notices
+from distributor import agreed, embargo, notices
 from distributor.contract import Finding, Severity
 from distributor.embargo import Embargo
 from distributor.importing.dateline import opening
@@ -41,10 +41,14 @@ def check(release: Release, lift: datetime | None, now: datetime) -> Iterator[Fi
             "no_embargo",
         )
     found = _said(release)
+    broken = release.broken_embargo
     if release.embargoed_until is None:
         yield from _without(release, found)
     else:
-        yield from _compared(release, release.embargoed_until, found)
+        yield from _compared(release, broken.until if broken else release.embargoed_until, found)
+    if broken and release.embargoed_until:
+        text = agreed.broken_words(release.embargoed_until, broken.until, broken.reason)
+        yield _finding("embargo-broken", text, "embargoed_until", Severity.warning)
     yield from _datelines(release, lift or now)
 
 
@@ -157,7 +161,8 @@ def _datelines(release: Release, lift: datetime) -> Iterator[Finding]:
                     f"the dateline says {day.isoformat()}, and it goes out on {embargo.spell(lift, release.zone)}: "
                     "set embargoed_until to that day, or the dateline's date right"
                 )
-                yield _finding("dateline-future", words, field, lang=text.lang)
+                severity = Severity.warning if release.broken_embargo else Severity.error
+                yield _finding("dateline-future", words, field, severity, lang=text.lang)
 
 
 def _days(text: LanguageVersion) -> Iterator[tuple[str, date]]:

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 from email_validator import EmailNotValidError, validate_email
-from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, StringConstraints
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, StringConstraints
 
 from distributor import plain
 from distributor.embargo import Embargo, EmbargoError, parse
@@ -200,3 +200,16 @@ Duration = Annotated[timedelta, BeforeValidator(duration), Field(ge=timedelta())
 RateLimit = Annotated[Rate, BeforeValidator(rate)]
 Offset = Annotated[timedelta, BeforeValidator(duration), _SPELLED]
 Instant = Annotated[Embargo, BeforeValidator(_embargo), PlainSerializer(str, return_type=str)]
+
+
+class BrokenEmbargo(BaseModel):
+    """An embargo that a person broke expressly; never written in a release file."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    until: Instant  #: as it was agreed before
+    reason: Prose
+
+
+def unsaid() -> Any:
+    """An optional field that is left out of the JSON where it is not said: what an earlier version sealed keeps its digest."""
+    return Field(default=None, exclude_if=lambda value: value is None)

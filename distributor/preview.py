@@ -24,6 +24,8 @@ from distributor.store import Published
 
 _SOON = timedelta(days=14)
 _MANY = 200
+#: Networks whose posts everybody reads; what stays in a room of named people (Slack, Teams, a chat) may have a prebrief.
+_FOR_EVERYBODY = frozenset({"Bluesky", "Facebook", "LINE", "LinkedIn", "Mastodon", "Telegram", "Threads", "X"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +78,8 @@ class Preview:
         `late`.
         """
         made = {"late": [str(self.release.late), str(self.catch_up_within)]}
+        if broken := self.release.broken_embargo:
+            made["embargo"] = [str(broken.until), str(self.release.embargoed_until), broken.reason]
         for one in self.rendered:
             copies = sorted(f"{copy.recipient.address}\t{copy.digest}" for copy in one.copies)
             made[f"{one.message.channel}/{one.message.lang}"] = [one.due.isoformat(), *copies]
@@ -229,7 +233,8 @@ def _missing_languages(channel: Channel, release: Release) -> list[Finding]:
 def _early(channel: Channel) -> list[Finding]:
     """A prebrief is for named recipients: what everybody can read never goes before the lift, whatever the config says."""
     able = channel.capabilities
-    if channel.after >= timedelta() or not (able.always_publishes or able.follows_public):
+    everybody = able.always_publishes or able.follows_public or getattr(channel, "NETWORK", "") in _FOR_EVERYBODY
+    if channel.after >= timedelta() or not everybody:
         return []
     text = f"everybody can read it, and it would go {spelled(-channel.after)} before the embargo"
     return [Finding(severity=Severity.error, code="public-before-lift", text=text, field="after", channel=channel.name)]

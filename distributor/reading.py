@@ -19,7 +19,7 @@ from distributor.release import LanguageVersion, Release
 from distributor.settings import House
 
 _TEXT_FIELDS = frozenset(LanguageVersion.model_fields) - {"body"}
-_FACT_FIELDS = (frozenset(Release.model_fields) - {"languages"}) | {"corrects"}
+_FACT_FIELDS = (frozenset(Release.model_fields) - {"languages", "broken_embargo"}) | {"corrects"}
 #: What a language version's file may repeat; it must say the same as the main file.
 _SHARED = ("id", "version", "embargoed_until")
 _REFERENCE = re.compile(r"[A-Za-z0-9]+([-_][A-Za-z0-9]+)*")

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from distributor.fields import (
     Address,
+    BrokenEmbargo,
     Duration,
     Hashtags,
     Instant,
@@ -26,6 +27,7 @@ from distributor.fields import (
     Prose,
     Slug,
     Url,
+    unsaid,
 )  # fmt: skip
 from distributor.quotes import Quote, quotes_in
 
@@ -206,7 +208,7 @@ class LanguageVersion(_Part):
     disclaimer: Prose | None = None
     notes_to_editors: Prose | None = None
     translation_of: Source | None = None
-    page_url: PageUrl | None = None  #: its page in the office's own site, which everything links to then
+    page_url: PageUrl | None = unsaid()  #: its page in the office's own site, which everything links to then
     social: dict[Line, Prose] = Field(default_factory=dict)  #: channel → text that replaces the made one
 
     @property
@@ -223,9 +225,8 @@ class Release(_Part):
     kind: Kind = Kind.release
     embargoed_until: Instant | None = None  #: absent: released when scheduled
     embargo_note: Prose | None = None
-    #: Why the text speaks of an embargo and has none. Left out of the JSON where it is not said: the digest of a release
-    #: that an earlier version sealed stays what it was.
-    no_embargo: Prose | None = Field(default=None, exclude_if=lambda value: value is None)
+    no_embargo: Prose | None = unsaid()  #: why the text speaks of an embargo and has none
+    broken_embargo: BrokenEmbargo | None = unsaid()
     display_zones: tuple[Line, ...] = ()
     expires_at: Instant | None = None
     late: LatePolicy = LatePolicy.hold
@@ -287,10 +288,8 @@ class Release(_Part):
     def in_language(self, lang: str) -> LanguageVersion | None:
         """The version in `lang`, or the one that a reader of it can use (`zh-Hant-HK` reads `zh-Hant`)."""
         wanted = lang.casefold()
-        for text in self.languages:
-            if text.lang.casefold() == wanted:
-                return text
-        return next((t for t in self.languages if wanted.startswith(f"{t.lang.casefold()}-")), None)
+        exact = next((t for t in self.languages if t.lang.casefold() == wanted), None)
+        return exact or next((t for t in self.languages if wanted.startswith(f"{t.lang.casefold()}-")), None)
 
     def media_contacts(self) -> Iterator[Contact]:
         """The contacts that may be printed for journalists."""

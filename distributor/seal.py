@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
-from distributor import destinations, embargo, images
+from distributor import destinations, early, embargo, images
 from distributor import release as release_model
 from distributor.contract import Channel, Finding, MediaFile, Message, Receipt, Recipient, Tier
 from distributor.embargo import Embargo
@@ -123,7 +123,7 @@ def refuse_past(preview: Preview, at: datetime | None, now: datetime) -> None:
     """ActionError for a release that would go before its embargo, or whose time is over."""
     lift = preview.release.embargoed_until
     if at and lift and at < lift.instant:
-        raise ActionError(f"{embargo.spell(at, lift.zone)} is before the embargo of {lift.spelled()}")
+        raise ActionError(early.refusal(at, lift))
     if lift and at is None and lift.instant <= now:
         raise ActionError(
             f"the embargo was over on {lift.spelled()}: set a later embargoed_until, or release it at once ('now' as its time)"

@@ -347,7 +347,7 @@ def test_reschedule_and_settle_say_what_they_did(cli: Cli) -> None:
     cli("schedule", str(sites.release(cli.root, LIFT)))
     code, out, _ = cli("reschedule", "three-piers", "--at", "2030-03-06 09:00 Asia/Hong_Kong")
     assert (code, "Wed 6 Mar 2030 09:00 HKT (01:00 UTC)" in out) == (0, True)
-    code, out, _ = cli("reschedule", "three-piers", "--at", "+2h", "--json")
+    code, out, _ = cli("reschedule", "three-piers", "--at", "+2h", "--break-embargo", "x", "--json")
     assert json.loads(out)["lift"] == "2030-03-01T14:00:00+00:00"
     assert cli("reschedule", "three-piers", "--at", "2030-03-06 09:00")[0] == 2
     code, _, err = cli("settle", "three-piers")

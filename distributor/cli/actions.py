@@ -9,8 +9,9 @@ from typing import TypedDict
 import click
 from rich.console import Console
 
+from distributor import agreed
 from distributor.cli import as_json, draw, output
-from distributor.cli.main import Setting, json_option, listed, store_option
+from distributor.cli.main import Setting, break_option, json_option, listed, store_option
 from distributor.contract import Severity
 from distributor.desk import Scheduled
 from distributor.fields import web_url
@@ -24,13 +25,16 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 @click.argument("release", type=_FILE)
 @click.option("--at", help="When: 'now', '+10m' or a time with its zone (default: at the embargo).")
 @click.option("--channels", multiple=True, metavar="NAME,…", help="Only these channels (default: all enabled ones).")
+@break_option
 @json_option
 @click.pass_obj
-def schedule_command(setting: Setting, release: Path, at: str | None, channels: Sequence[str], *, json_: bool) -> None:
+def schedule_command(
+    setting: Setting, release: Path, at: str | None, channels: Sequence[str], break_embargo: str | None, *, json_: bool
+) -> None:
     """Seal the release as it is previewed now, and plan its deliveries for the embargo instant."""
     from distributor import instants
 
-    desk = setting.desk(listed(channels))
+    desk = setting.desk(listed(channels), break_embargo)
     done = desk.schedule(release, instants.instant(at, setting.clock.now()) if at else None)
     if json_:
         as_json.show({**as_json.preview(done.preview, desk.site.root), "already": done.already})
@@ -118,13 +122,14 @@ def cancel_command(setting: Setting, release_id: str, store: str | None, *, json
 @click.command("reschedule")
 @click.argument("release_id")
 @click.option("--at", required=True, help="When: '+10m' or a time with its zone.")
+@break_option
 @json_option
 @click.pass_obj
-def reschedule_command(setting: Setting, release_id: str, at: str, *, json_: bool) -> None:
+def reschedule_command(setting: Setting, release_id: str, at: str, break_embargo: str | None, *, json_: bool) -> None:
     """Move a release of which nothing has gone out yet to another instant; it is rendered and sealed anew."""
     from distributor import instants
 
-    desk = setting.desk()
+    desk = setting.desk((), break_embargo)
     moment, zone = instants.zoned(at, setting.clock.now())
     done = desk.reschedule(release_id, moment, zone)
     if json_:
@@ -261,6 +266,8 @@ def verify_command(setting: Setting, release_id: str, *, json_: bool) -> int:
         ]
         table.add_row(proof.delivery.channel, draw.plain(proof.delivery.recipient), proof.delivery.state, *shown)
     out.print(table)
+    for remark in agreed.remarks(release.snapshot):
+        out.print(f"[bold yellow]{draw.plain(remark)}[/]")
     sent = sum(proof.handed_over is not None for proof in proofs)
     if bad:
         out.print("[bold red]the bytes differ[/]: do not trust this ledger or these files")

@@ -133,6 +133,7 @@ def proofs(release: Release, seal_holds: bool, found: Iterable[Proof]) -> dict[s
         "version": release.version,
         "seal": release.seal,
         "seal_holds": seal_holds,
+        "remarks": agreed.remarks(release.snapshot),
         "deliveries": [
             {
                 "channel": proof.delivery.channel,

@@ -126,11 +126,18 @@ class Setting:
         self.clock = clock
         self.site_name: str | None = None
 
-    def desk(self, only: Sequence[str] = ()) -> "Desk":
-        """The desk of the site that the person means."""
+    def desk(self, only: Sequence[str] = (), break_embargo: str | None = None) -> "Desk":
+        """The desk of the site that the person means; `break_embargo`: why something goes out before its embargo."""
         from distributor import desk, site
+        from distributor.errors import ActionError
 
-        return desk.Desk(site=site.find(self.site_name, cwd=Path.cwd()), clock=self.clock, only=tuple(only))
+        if break_embargo is not None and not break_embargo.split():
+            raise ActionError("--break-embargo: say why; the reason stands in the history, the report and the proof")
+        reason = " ".join((break_embargo or "").split())
+
+        return desk.Desk(
+            site=site.find(self.site_name, cwd=Path.cwd()), clock=self.clock, only=tuple(only), break_embargo=reason
+        )
 
     def brake(self, store: str | None) -> "Desk":
         """The same in an emergency: a config that does not read stops nothing, and stderr says what is used instead."""
@@ -160,6 +167,10 @@ def listed(groups: Sequence[str]) -> list[str]:
 
 #: For every command that changes something or answers with facts: the same as JSON, and errors as JSON, too.
 json_option = click.option("--json", "json_", is_flag=True, help="Print as JSON; errors, too.")
+#: For every command that says when something goes out.
+break_option = click.option(
+    "--break-embargo", metavar="REASON", help="Let it out before its embargo, for this reason, which is kept and shown."
+)
 
 
 def _version(ctx: click.Context, _option: click.Parameter, asked: bool) -> None:  # noqa: FBT001  click's signature

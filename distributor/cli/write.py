@@ -10,7 +10,7 @@ from rich.console import Console
 
 from distributor import fields, statements
 from distributor.cli import as_json, draw
-from distributor.cli.main import Setting, json_option
+from distributor.cli.main import Setting, break_option, json_option
 from distributor.contract import Finding, Message, Severity
 from distributor.desk import Desk
 from distributor.desk.replacing import Outdated
@@ -137,6 +137,7 @@ def _told(old: Outdated | None) -> list[Finding]:
 @click.option("--html", "page", type=_FILE, help="Write one self-contained page with all channels side by side.")
 @click.option("--out", "folder", type=click.Path(path_type=Path, file_okay=False), help="Write the raw bytes here.")
 @click.option("--at", help="Show it for this instant ('now', '+10m', or a time with its zone).")
+@break_option
 @json_option
 @click.pass_obj
 def preview_command(
@@ -146,6 +147,7 @@ def preview_command(
     page: Path | None,
     folder: Path | None,
     at: str | None,
+    break_embargo: str | None,
     *,
     json_: bool,
 ) -> None:
@@ -153,7 +155,7 @@ def preview_command(
     from distributor import instants
     from distributor.desk import publishing
 
-    desk = setting.desk(channels)
+    desk = setting.desk(channels, break_embargo)
     for place in (page, folder):
         if place:
             publishing.refuse_public(desk, place)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from distributor import approving, audiences, embargo, seal
+from distributor import approving, audiences, early, embargo, seal
 from distributor.desk import publishing
 from distributor.desk.backup import BackingUp
 from distributor.desk.confirming import Confirming
@@ -59,6 +59,7 @@ class Desk(Replacing, Confirming, Restoring, BackingUp):
                 seal.refuse_other(known, row)
                 seal.refuse_other_times(rows, preview)
                 return Scheduled(preview=preview, release=known, already=True)
+            early.refuse(preview, ledger, now)
             approving.refuse_alone(ledger, preview, self.settings.policy, who=self.who)
             messages = [seal.dump(one.message) for one in preview.rendered]
             ledger.plan(
@@ -139,7 +140,7 @@ class Desk(Replacing, Confirming, Restoring, BackingUp):
         rows = ledger.deliveries(known.id, known.version)
         sealed = self.sealed_messages(ledger, rows).values()
         media = seal.originals(file for message in sealed for file in message.media)
-        file = seal.reopened(known, at, zone)
+        file = early.moved(seal.reopened(known, at, zone), known, self.break_embargo)
         chosen = audiences.adapted(self.channels_of(rows), file, self.settings, self.built, whole=False)
         press = replace(self.press, catch_up_within=known.catch_up_within)
         earlier = ledger.published(known.id, known.version)
@@ -277,6 +278,7 @@ class Desk(Replacing, Confirming, Restoring, BackingUp):
         """Say that exactly these bytes may go out at exactly these times. Raises ActionError as `approving.approve`."""
         seal.refuse_other_than(agreed, preview)
         with self.ledger(create=True) as ledger:
+            early.refuse(preview, ledger, self.clock.now())
             return approving.approve(ledger, preview, who=self.who, now=self.clock.now())
 
     def revoke(self, preview: Preview) -> int:

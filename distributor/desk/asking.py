@@ -3,13 +3,14 @@
 import contextlib
 from dataclasses import replace
 
-from distributor import destinations, health, lastgood, registry, seal
+from distributor import destinations, early, health, lastgood, registry, seal
 from distributor import settings as configuration
 from distributor.contract import Channel, Destination
 from distributor.desk.open import OpenSite
 from distributor.errors import ConfigError, StoreError
 from distributor.health import Health
 from distributor.lifecycle import KILL, State
+from distributor.preview import Preview
 from distributor.seal import Proof
 from distributor.store import Delivery, Ledger, Release
 from distributor.store import destinations as places
@@ -70,6 +71,11 @@ class Asking(OpenSite):
             elif one.agreed and destinations.differences(one.agreed.facts, channel.destination_facts):
                 found.append(destinations.moved(replace(one.agreed, found=channel.destination_facts)))
         return found
+
+    def refuse_early(self, preview: Preview) -> None:
+        """ActionError for a preview that would go before its embargo, as scheduling it says."""
+        with self.ledger_if_any() as ledger:
+            early.refuse(preview, ledger, self.clock.now())
 
     def doctor(self) -> list[tuple[str, str, Destination]]:
         """Every configured channel: name, type, destination."""

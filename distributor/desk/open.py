@@ -10,7 +10,7 @@ from datetime import datetime
 from functools import cached_property, partial
 from pathlib import Path
 
-from distributor import audiences, landing, lastgood, reading, registry, seal
+from distributor import audiences, early, landing, lastgood, reading, registry, seal
 from distributor import release as source
 from distributor import settings as configuration
 from distributor.clock import Clock, SharedClock
@@ -32,6 +32,7 @@ class OpenSite:
     site: Site
     clock: Clock
     only: tuple[str, ...] = ()  #: channels that the person named
+    break_embargo: str = ""  #: why the person lets it out before its embargo
     who: str = field(default_factory=lambda: _who())  # noqa: PLW0108  defined below; for the history
 
     emergency: bool = False  #: a config that does not read is no reason to stop
@@ -179,6 +180,9 @@ class OpenSite:
 
     def preview_of(self, file: ReleaseFile, at: datetime | None = None, *, sample: bool = False) -> Preview:
         """The same of a release that was read; a `sample` for who is writing, as `Press.preview` says."""
+        if self.break_embargo:
+            with self.ledger_if_any() as ledger:
+                file = early.brought_forward(file, ledger, at, self.break_embargo, self.clock.now())
         chosen, whole = self.chosen(file), not self.only
         earlier = self._published(file.release)
         every = chosen if whole else self._chosen(file, self.built(()), whole=True)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from distributor import approving, audiences, inputs, seal
+from distributor import approving, audiences, early, inputs, seal
 from distributor import release as source
 from distributor.desk.asking import Asking
 from distributor.errors import ActionError, ConfigError, DistributorError
@@ -109,6 +109,7 @@ class Replacing(Asking):
                 seal.refuse_errors(preview)
                 if not preview.rendered:
                     raise ActionError("no channel would send anything: enable one in the config")
+                early.refuse(preview, ledger, self.clock.now())
                 approving.refuse_alone(ledger, preview, self.settings.policy, who=self.who)
             row = replace(seal.release(preview, self.clock.now()), inputs=self.inputs_of(file))
             messages = [seal.dump(one.message) for one in preview.rendered]
@@ -144,7 +145,8 @@ class Replacing(Asking):
         given, sealed = file.release.embargoed_until, old.embargoed_until
         moved = approvals.was_moved(ledger, known.id, known.version)
         if given and sealed and (file.digest == known.digest or (moved and given.instant <= sealed.instant)):
-            file, given = replace(file, release=file.release.model_copy(update={"embargoed_until": sealed})), sealed
+            kept = {"embargoed_until": sealed, "broken_embargo": old.broken_embargo}
+            file, given = replace(file, release=file.release.model_copy(update=kept)), sealed
         at = known.lift if given is None or (sealed and given.instant == sealed.instant) else None
         if given and at and at <= given.instant:
             at = None

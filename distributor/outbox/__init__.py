@@ -22,6 +22,7 @@ from distributor.outbox.breaker import Breaker
 from distributor.outbox.careful import Careful
 from distributor.outbox.channels import Comparing, Find, InForce
 from distributor.outbox.courier import Courier
+from distributor.outbox.floors import Floors
 from distributor.outbox.inflight import InFlight, Left, left_behind
 from distributor.outbox.outcome import Event, next_state
 from distributor.outbox.ready import AHEAD, READY, Readiness
@@ -67,7 +68,9 @@ class Outbox(Comparing):
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="ledger")
         self._turning = asyncio.Lock()
         self._in_force = InForce(channels=self.channels, find=self.find)
+        self._floors = Floors(self.ledger)
         self._courier = Courier(
+            floor=self._floors.of,
             clock=self.clock,
             policy=self.policy,
             sealed=self._sealed,
@@ -83,8 +86,7 @@ class Outbox(Comparing):
             channels=self.channels, clock=self.clock, trouble=self.trouble, in_flight=self.in_flight
         )
         self._stops = []
-        self._commit_lost = False
-        self.stopping = False
+        self._commit_lost = self.stopping = False
 
     async def adopt(self, channels: Mapping[str, Channel], policy: Policy, find: Find | None) -> None:
         """Use the channels and the policy of a config that changed, from the next claim on."""
@@ -175,6 +177,7 @@ class Outbox(Comparing):
                 ActionError(f"{stop.channel} of '{stop.release_id}' is stopped, {stop.number} wait: {stop.why}")
             )
         self._read_ahead({due.delivery.message_id for due in turn.begun})
+        self._floors.read(turn.begun)
         return turn
 
     def _verdict(self, due: Due) -> Late:

@@ -26,6 +26,7 @@ from distributor.contract import (
     Unavailable,
     Unsupported,
 )
+from distributor.embargo import spell
 from distributor.handover import telling
 from distributor.lifecycle import CORRECTION, KILL
 from distributor.outbox.inflight import InFlight
@@ -86,6 +87,7 @@ class Courier:
     redact: Callable[[str], str] = str
     jitter: Callable[[], float] = random.random
     pages: Pages = field(default_factory=Pages)
+    floor: Callable[[Delivery], datetime | None] = lambda _row: None  #: the sealed embargo
     earlier: Callable[[Delivery], Awaitable[Receipt | None]] = nothing  #: what an earlier version brought
     behind: Callable[[Delivery], Awaitable[Trace | None]] = nothing  #: what a kill has to take back
     in_flight: InFlight | None = None  #: where attempts are noted so that it outlives the process
@@ -189,6 +191,11 @@ class Courier:
         attempt.asked = attempt.wrote
         if self.clock.now() < delivery.due:
             raise Unavailable("the clock went back behind the instant", until=delivery.due)
+        if not kill and (floor := self.floor(delivery)) and self.clock.now() < floor:
+            until = spell(floor, "UTC")
+            raise Refused(
+                f"its times in the ledger are earlier than its sealed embargo of {until}: somebody changed them"
+            )
         if self.clock.monotonic() > self.lease_until:
             raise Unavailable("this process was stopped for longer than its lease; nothing was sent")
         editing = delivery.kind == CORRECTION and channel.capabilities.edit

@@ -8,6 +8,7 @@ from itertools import islice
 from sqlalchemy import Connection, and_, case, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
+from distributor import agreed
 from distributor.errors import ActionError
 from distributor.lifecycle import KILL, STOPPED, WAITING, PubStatus, State
 from distributor.plain import counted
@@ -77,7 +78,10 @@ class Ledger(Reader):
                 here = q.of(release.id, release.version)
                 connection.execute(update(s.delivery).where(here).values(state=State.held))
                 connection.execute(q.update_release(release.id, release.version).values(pub_status=PubStatus.withheld))
-            facts = {"release_id": release.id, "version": release.version, "detail": release.seal}
+            facts = {"release_id": release.id, "version": release.version}
+            for remark in agreed.remarks(release.snapshot):
+                q.log(connection, release.sealed_at, who=who, action="agree", detail=remark, **facts)
+            facts["detail"] = release.seal
             action = again or "schedule"
             q.log(connection, release.sealed_at, who=who, action=action, **facts)
 

@@ -32,7 +32,7 @@ async def move(request: Request) -> Response:
 def _move(request: Request, data: Any) -> Response:
     given = data if data is not None else request.query_params
     key, day = str(given.get("release") or "")[:200], str(given.get("day") or "")[:10]
-    now, who = kit.house(request).clock.now(), kit.person(request)
+    now, who, why = kit.house(request).clock.now(), kit.person(request), approve.reason(given)
     rows = listing(kit.house(request)).rows(kit.desk(request))
     found = months.entries([row for row in rows if months.key_of(row) == key][:1], who.zone)
     if not found:
@@ -46,13 +46,14 @@ def _move(request: Request, data: Any) -> Response:
         if not entry.movable:
             raise ActionError(_("Something of it is on its way already: it cannot be moved."))
         if entry.row.status is not Status.draft:
-            sealed = _sealed_anew(request, entry.row, new)
+            sealed = _sealed_anew(request, entry.row, new, why)
         if data is not None and sealed and (data.get("approve") or data.get("revoke")):
             approve.answer(request, sealed["made"], data)
-            return kit.go(f"/calendar/move?{urlencode({'release': key, 'at': new})}")
+            said = {"release": key, "at": new, **({"break_embargo": why} if why else {})}
+            return kit.go(f"/calendar/move?{urlencode(said)}")
         sure = str(data.get("sure") or "") if data is not None else ""
         if data is not None and (not sealed or sure == sealed["made"].agreed):
-            _put(request, entry.row, new, agreed=sure)
+            _put(request, entry.row, new, agreed=sure, why=why)
             return kit.go(f"/calendar?month={new.instant.astimezone(zone_of(who.zone)):%Y-%m}&moved={quote(key)}")
     except DistributorError as error:
         problems = [str(problem) for problem in error.problems]
@@ -65,14 +66,16 @@ def _move(request: Request, data: Any) -> Response:
         "problems": problems,
         "sealed": sealed,
         "other": bool(sure),
+        "why": why,
     }
     values |= {"picked": moments.picked(new, entry.row.zone, given)}
     return kit.page(request, "move.html", status=422 if problems else 200, **values)
 
 
-def _sealed_anew(request: Request, row: Row, new: Embargo) -> dict[str, Any]:
+def _sealed_anew(request: Request, row: Row, new: Embargo, why: str) -> dict[str, Any]:
     """What would be sealed for the new time: today's templates and press lists may say otherwise than when it was sealed."""
     acting = kit.desk(request)
+    acting.break_embargo = why
     made = acting.moved(row.id, new.instant, new.zone)
     known = looks.last_sealed(request, row.id)
     before = known[1] if known else {}
@@ -124,11 +127,13 @@ def _written(new: Embargo) -> str:
     return str(new)
 
 
-def _put(request: Request, row: Row, new: Embargo, *, agreed: str) -> None:
+def _put(request: Request, row: Row, new: Embargo, *, agreed: str, why: str) -> None:
     desk = kit.desk(request)
     if row.status is not Status.draft:
-        desk.reschedule(row.id, new.instant, new.zone, agreed=agreed)
+        desk.break_embargo = why
+        done = desk.reschedule(row.id, new.instant, new.zone, agreed=agreed)
         kit.note(request, "move", str(new), row.id)
+        approve.note(request, done.preview.release)
         return
     drafts = looks.drafts(desk)
     if new.instant <= kit.house(request).clock.now():

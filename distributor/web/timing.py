@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from distributor.desk import Desk
 from distributor.embargo import Embargo
 from distributor.errors import DistributorError, StoreError
 from distributor.lifecycle import PubStatus
@@ -27,6 +28,7 @@ async def schedule(request: Request) -> Response:
     kit.need(request, Role.approver)
     name, acting = request.path_params["name"], kit.desk(request)
     data = await kit.form(request) if request.method == "POST" else None
+    acting.break_embargo = why = approve.reason(data if data is not None else request.query_params)
     if not looks.drafts(acting).exists(name):
         raise HTTPException(404)
     path, asked = looks.drafts(acting).path(name), data if data is not None else request.query_params
@@ -34,18 +36,19 @@ async def schedule(request: Request) -> Response:
     zone = kit.person(request).zone
     try:
         given = moments.given(asked, kit.house(request).clock.now(), zone)
-        values = await kit.work(partial(_look, request, path, given))
+        values = await kit.work(partial(_look, request, acting, path, given))
         made: Preview = values["made"]
         sure = str(data.get("sure") or "") if data is not None else ""
         if sure == made.agreed:
             at = given.instant if given else None
             done = await kit.work(lambda: acting.schedule(path, at, agreed=sure))
             await kit.work(lambda: kit.note(request, "schedule", done.release.seal, done.release.id))
+            await kit.work(lambda: approve.note(request, done.preview.release))
             return kit.go(f"/board/{done.release.id}")
         values["other"] = bool(sure)
     except DistributorError as error:
         problems = [str(problem) for problem in error.problems]
-    values |= {"name": name, "at": given or "", "problems": problems, "ask": approve.link(name, given)}
+    values |= {"name": name, "at": given or "", "problems": problems, "ask": approve.link(name, given, why), "why": why}
     values |= {"picked": moments.picked(given, _zone(values, zone), asked)}
     return kit.page(request, "schedule.html", status=422 if problems and data else 200, **{"made": None, **values})
 
@@ -54,11 +57,12 @@ def _zone(values: Mapping[str, Any], otherwise: str) -> str:
     return values["made"].release.zone if "made" in values else otherwise
 
 
-def _look(request: Request, path: Path, given: Embargo | None) -> dict[str, Any]:
+def _look(request: Request, acting: Desk, path: Path, given: Embargo | None) -> dict[str, Any]:
     """What goes out when, what is scheduled of it already, and how it stands with those who approve."""
-    acting, at = kit.desk(request), given.instant if given else None
+    at = given.instant if given else None
     made = acting.preview(path, at)
     refuse_past(made, at, kit.house(request).clock.now())
+    acting.refuse_early(made)
     approval = approve.standing(request, made) if acting.settings.policy.four_eyes else None
     return {
         "made": made,

@@ -43,7 +43,7 @@ class Operation:
 
 _IT = "/releases/{release}"
 _LIST = {"q": "words that all have to be in headline, id or file name", "status": "only these", "page": "from 1"}
-_AT = {"at": f"when it would go out, as in {embargo.EXAMPLE}"}
+_AT = {"at": f"when it would go out, as in {embargo.EXAMPLE}", "break_embargo": "why before its embargo"}
 _READ, _LET_OUT, _WITHDRAW = Role.author, Role.approver, Role.admin
 OPERATIONS = (
     Operation("GET", "/releases", "listReleases", _READ, calls.list_releases, answers.Page, query=_LIST),

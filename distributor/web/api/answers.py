@@ -165,6 +165,7 @@ class Scheduled(Part):
     version: int
     seal: str
     already: bool = Field(description="the very same was scheduled before; nothing changed")
+    remarks: list[str] = Field(description="what was agreed beyond its words, such as that its embargo is broken")
 
 
 class Approved(Part):
@@ -175,6 +176,7 @@ class Approved(Part):
     seal: str
     agreed: str
     approved_by: list[str]
+    remarks: list[str] = Field(description="what is agreed beyond the words, such as that the embargo is broken")
     changed: list[str] = Field(description="channel/lang of what is another than what was approved last")
 
     @classmethod
@@ -185,6 +187,7 @@ class Approved(Part):
             version=preview.release.version,
             seal=preview.digest,
             agreed=preview.agreed,
+            remarks=agreed.remarks(preview.release.model_dump_json()),
             approved_by=sorted({one.who for one in standing.valid}),
             changed=list(standing.changed),
         )

@@ -25,10 +25,14 @@ class Part(BaseModel):
         return values
 
 
+_BREAK = "why it goes out before its embargo; kept, and shown in reports and proofs"
+
+
 class At(Part):
     """When it goes out, where that is later than the embargo or there is none."""
 
     at: str | None = Field(default=None, examples=[EXAMPLE], description="wall time and IANA zone")
+    break_embargo: str | None = Field(default=None, min_length=1, description=_BREAK)
 
 
 class Agreed(At):
@@ -85,3 +89,4 @@ class NewTime(Part):
     """The new instant."""
 
     at: str = Field(examples=[EXAMPLE], min_length=1, description="wall time and IANA zone")
+    break_embargo: str | None = Field(default=None, min_length=1, description=_BREAK)

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
-from distributor import seal
+from distributor import agreed, seal
 from distributor.desk import Desk
 from distributor.errors import ActionError, Problem, nearest
 from distributor.fields import web_url
@@ -35,6 +35,18 @@ class Call:
 def _instant(call: Call, text: str | None) -> tuple[datetime | None, str | None]:
     """A time as the command line reads it, and its zone; raises ActionError with the spellings that are right."""
     return zoned(text, call.house.clock.now(), "at") if text else (None, None)
+
+
+def _desk(call: Call) -> Desk:
+    """The desk, with the reason for which an embargo is broken where one is given."""
+    said = getattr(call.body, "break_embargo", None) or call.request.query_params.get("break_embargo") or ""
+    call.desk.break_embargo = said
+    return call.desk
+
+
+def _scheduled(one: Release, *, already: bool) -> BaseModel:
+    remarks = agreed.remarks(one.snapshot)
+    return answers.Scheduled(release=one.id, version=one.version, seal=one.seal, already=already, remarks=remarks)
 
 
 def _rows(call: Call) -> list[Any]:
@@ -79,29 +91,27 @@ def get(call: Call) -> BaseModel:
 def preview(call: Call) -> BaseModel:
     """What each channel would send. Nothing is written."""
     at, _zone = _instant(call, call.request.query_params.get("at"))
-    return answers.Previewed.of(call.desk.preview(_file(call), at))
+    return answers.Previewed.of(_desk(call).preview(_file(call), at))
 
 
 def schedule(call: Call) -> BaseModel:
     """Seal what is previewed and plan its deliveries."""
     at, _zone = _instant(call, call.body.at)
-    done = call.desk.schedule(_file(call), at, agreed=call.body.agreed)
-    return answers.Scheduled(
-        release=done.release.id, version=done.release.version, seal=done.release.seal, already=done.already
-    )
+    done = _desk(call).schedule(_file(call), at, agreed=call.body.agreed)
+    return _scheduled(done.release, already=done.already)
 
 
 def approval(call: Call) -> BaseModel:
     """Who approved exactly these bytes and times."""
     at, _zone = _instant(call, call.request.query_params.get("at"))
-    made = call.desk.preview(_file(call), at)
+    made = _desk(call).preview(_file(call), at)
     return answers.Approved.of(made, call.desk.standing(made))
 
 
 def approve(call: Call) -> BaseModel:
     """Say that exactly what was looked at may go out."""
     at, _zone = _instant(call, call.body.at)
-    made = call.desk.preview(_file(call), at)
+    made = _desk(call).preview(_file(call), at)
     seal.refuse_past(made, at, call.house.clock.now())
     return answers.Approved.of(made, call.desk.approve(made, agreed=call.body.agreed))
 
@@ -117,16 +127,14 @@ def reschedule(call: Call) -> BaseModel:
     """Move what is not out yet to another instant."""
     at, zone = _instant(call, call.body.at)
     assert at is not None  # the body has to have one
-    done = call.desk.reschedule(call.release, at, zone)
-    return answers.Scheduled(
-        release=done.release.id, version=done.release.version, seal=done.release.seal, already=False
-    )
+    done = _desk(call).reschedule(call.release, at, zone)
+    return _scheduled(done.release, already=done.already)
 
 
 def replace(call: Call) -> BaseModel:
     """Put what the release file says now in the place of what is scheduled."""
-    preview, row = call.desk.replace(call.release, agreed=call.body.agreed)
-    return answers.Scheduled(release=row.id, version=row.version, seal=preview.digest, already=False)
+    _preview, row = call.desk.replace(call.release, agreed=call.body.agreed)
+    return _scheduled(row, already=False)
 
 
 def destinations(call: Call) -> BaseModel:
