@@ -227,7 +227,9 @@ class Social(Sending):
             yield from self.linkless(message)
         if self.FINDS:
             # A mention that is shown by a name is the request's, not the finder's.
-            finds = [part for part in message.entities if message.text[part.start] == "@" or part.kind != "mention"]
+            finds = [
+                part for part in message.entities if message.text.startswith("@", part.start) or part.kind != "mention"
+            ]
             yield from remarks.dead(message.text, live, [(part.start, part.end) for part in finds])
         unknown = strangers(message.text, own) if message.meta["source"].startswith("social") else {}
         yield from remarks.strangers(unknown.values(), source=message.meta["source"], effect=self.CALLS or self.EFFECT)
