@@ -1,11 +1,12 @@
 """What a wire editor would say about a release before it goes: findings on its facts and words."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from pathlib import Path
 
-from distributor import embargo, embargo_check
+from distributor import embargo, embargo_check, language_check
 from distributor.contract import Finding, Severity
 from distributor.importing import LOST_LINK, DroppedLine
 from distributor.markdown import parsed
@@ -18,9 +19,13 @@ _LOST_LINK = re.compile(
 )
 
 
-def check(release: Release, now: datetime, lift: datetime | None = None) -> list[Finding]:
-    """Every finding on the release itself, the most severe first. `lift`: when it goes out, where that is fixed."""
-    found = [*embargo_check.check(release, lift, now), *_facts(release, now)]
+def check(
+    release: Release, now: datetime, lift: datetime | None = None, folders: Sequence[Path] | None = None
+) -> list[Finding]:
+    """Every finding on the release itself, the most severe first. `lift`: when it goes out, where that is fixed;
+    `folders`: the site's templates, where its fixed words lie.
+    """
+    found = [*embargo_check.check(release, lift, now), *_facts(release, now), *language_check.check(release, folders)]
     for text in release.languages:
         found += (replace(one, lang=text.lang) for one in _words(text, main=text is release.main))
     order = list(Severity)

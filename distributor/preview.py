@@ -160,7 +160,7 @@ class Press:
             lift=lift,
             lift_is_fixed=bool(embargo or at),
             findings=(
-                *preflight.check(release, now, lift if embargo or at else None),
+                *preflight.check(release, now, lift if embargo or at else None, self.templates.folders),
                 *history.first_day(release, earlier, lift),
                 *missing,
             ),

@@ -8,6 +8,7 @@ from typing import Any
 import jinja2
 from jinja2.sandbox import SandboxedEnvironment
 
+from distributor import words
 from distributor.embargo import spell, zone_of
 from distributor.errors import ConfigError, Problem
 
@@ -17,6 +18,7 @@ class Templates:
 
     def __init__(self, folders: Sequence[Path]) -> None:
         """`folders` are searched in order."""
+        self.folders = tuple(folders)  #: the fixed words lie there, too
         self._environment = SandboxedEnvironment(
             loader=jinja2.FileSystemLoader([str(folder) for folder in folders]),
             autoescape=lambda name: bool(name) and str(name).endswith((".html", ".xml")),
@@ -28,6 +30,9 @@ class Templates:
         self._environment.filters["spell"] = spell
         self._environment.filters["local"] = _local
         self._environment.filters["sentence"] = _sentence
+        self._environment.filters["isolated"] = words.isolated
+        self._environment.filters["ltr"] = words.ltr
+        self._environment.filters["both_ways"] = words.both_ways
 
     def render(self, name: str, values: Mapping[str, Any]) -> str:
         """The text of template `name`; `.html` and `.xml` escape every value.

@@ -9,7 +9,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from distributor import images, statements
+from distributor import images, statements, words
 from distributor.contract import Finding, MediaFile, Message
 from distributor.embargo import spell
 from distributor.plain import counted
@@ -20,7 +20,6 @@ from distributor.statements import Statements
 
 #: Other sizes of a photo, which lie on the newsroom only after the lift.
 _SIZES = re.compile(r"<source\b[^>]*>|\s(?:srcset|sizes)=(?:\"[^\"]*\"|'[^']*')", re.IGNORECASE)
-_RTL = ("ar", "he", "fa", "ur")
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +118,7 @@ def card(
         "channel": channel,
         "message": message,
         "due": one.due,
-        "dir": "rtl" if message.lang.split("-")[0] in _RTL else "auto",
+        "dir": "rtl" if words.direction(message.lang) == "rtl" else "auto",
         "kind": _kind(message),
         "pieces": folded(pieces(message), message),
         "said": said,
@@ -191,7 +190,7 @@ def frame(message: Message, photos: Sequence[MediaFile]) -> str:
         for address in _addresses(message, file):
             html = html.replace(address, data)
     if "<html" not in html.lower():
-        direction = "rtl" if message.lang.split("-")[0] in _RTL else "ltr"
+        direction = words.direction(message.lang)
         html = (
             f'<!doctype html><html lang="{escape(message.lang)}" dir="{direction}"><head><meta charset="utf-8">'
             "<style>:root{color-scheme:light dark}body{font:16px/1.55 system-ui,sans-serif;margin:1rem;background:#fff;"

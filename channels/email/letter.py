@@ -8,7 +8,7 @@ from typing import Any
 
 from distributor import images, words
 from distributor.contract import Dropped, Kit, MediaFile, Tier
-from distributor.embargo import spell, zone_of
+from distributor.embargo import zone_of
 from distributor.markdown import paragraphs_html, parsed
 from distributor.release import LanguageVersion, Media, Release
 from distributor.text.cutting import cut
@@ -67,12 +67,13 @@ def letter(
     """
     advance = tier is Tier.prebrief
     public_lift = release.embargoed_until.instant if release.embargoed_until else kit.lift - after
-    embargo = f"EMBARGOED UNTIL {spell(public_lift, release.zone)}" if advance else ""
-    spoken = words.of(text.lang, release.issuer.name)
+    folders = kit.templates.folders
+    embargo = words.embargo(public_lift, release.zone, text.lang, folders) if advance else ""
+    spoken = words.of(text.lang, release.issuer.name, folders)
     pictures = tuple(_picture(media, kit, spoken, hidden=advance, embed=embed) for media in text.media)
     body = parsed(text.body)
     summary = text.summary or next(iter(body.paragraphs), "")
-    dateline = _dateline(release, text, kit, public_lift)
+    dateline = _dateline(release, text, kit, public_lift, spoken)
     subject = _subject(release, text, spoken, embargo)
     values = {
         "words": spoken,
@@ -87,31 +88,41 @@ def letter(
         "notes_html": paragraphs_html(text.notes_to_editors or ""),
         "pictures": pictures,
         "contacts": tuple(release.media_contacts()),
-        "hashtags": " ".join(f"#{tag}" for tag in text.hashtags),
+        "hashtags": " ".join(words.isolated(f"#{tag}", spoken["direction"]) for tag in text.hashtags),
         "preheader": embargo or _preheader(summary),
         "browser": "" if advance else kit.page_url(release, text),
         "unsubscribe": unsubscribe,
         "recipient": recipient,
     }
-    photos = {picture.file.sha256: picture.file for picture in pictures if picture.file}
     dropped = _dropped(text, pictures) if advance else ()
-    hosted = {picture.hosted.sha256: picture.hosted for picture in pictures if picture.hosted}
-    files = {"photos": tuple(photos.values()), "hosted": tuple(hosted.values())}
+    files = {"photos": _once(one.file for one in pictures), "hosted": _once(one.hosted for one in pictures)}
     return Letter(subject=subject, values=values, dropped=dropped, **files)
+
+
+def _once(found: Iterable[MediaFile | None]) -> tuple[MediaFile, ...]:
+    """Each file of those that are there, by its bytes."""
+    return tuple({file.sha256: file for file in found if file}.values())
 
 
 def _subject(release: Release, text: LanguageVersion, spoken: Mapping[str, str], embargo: str) -> str:
     parts = (embargo, spoken["correction"] if release.corrects else "", text.headline)
-    return ": ".join(part for part in parts if part)
+    return f"{spoken['colon']} ".join(part for part in parts if part)
 
 
-def _dateline(release: Release, text: LanguageVersion, kit: Kit, lift: datetime) -> str:
-    """Place, service and day; a correction keeps the day of the first version."""
+def _dateline(release: Release, text: LanguageVersion, kit: Kit, lift: datetime, spoken: Mapping[str, str]) -> str:
+    """`HONG KONG - 5 March 2030`, `PARIS, le 1er février 2027`: place and day, and the distributor where there is one.
+
+    A correction keeps the day of the first version.
+    """
     first = min(kit.first.get(text.lang, lift), lift)
-    date = (text.dateline and text.dateline.date) or first.astimezone(zone_of(release.zone)).date()
+    day = (text.dateline and text.dateline.date) or first.astimezone(zone_of(release.zone)).date()
+    date = words.day(day, text.lang, kit.templates.folders)
     place = text.dateline.place() if text.dateline else ""
     service = release.distributor.name if release.distributor else ""
-    return " - ".join(part for part in (place, service, words.day(date, text.lang)) if part)
+    if not place or " - " in spoken["dateline_mail"]:
+        return " - ".join(part for part in (place, service, date) if part)
+    line = "".join(words.dateline(spoken, place, date, "dateline_mail"))
+    return f"{line} - {service}" if service else line
 
 
 def _opened(html: str, dateline: str) -> str:

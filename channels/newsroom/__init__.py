@@ -12,7 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import ClassVar, Literal
 
-from distributor import files, public
+from distributor import files, public, words
 from distributor.contract import (
     Capabilities,
     Channel,
@@ -123,8 +123,13 @@ class Newsroom(Channel):
             "site": site,
             "base": base,
             "home_language": kit.newsroom.language,
+            "say": self._said(kit, lang),
+            "home_say": self._said(kit, kit.newsroom.language),
             "feeds": "\n".join(self.feeds),
         }
+
+    def _said(self, kit: Kit, lang: str) -> str:
+        return lists.said(words.of(lang, kit.newsroom.title, kit.templates.folders))
 
     def _frame(self, kit: Kit, lang: str) -> str:
         """A list's page, with marks where its parts go."""

@@ -1,5 +1,6 @@
 """Index, months, tags, feeds page and sitemaps: joined from released cards and a sealed frame, without a template."""
 
+import json
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -7,10 +8,9 @@ from datetime import timedelta
 from html import escape
 from urllib.parse import quote, urlsplit
 
+from distributor import words
 from distributor.public import localized
 from distributor.shelf import Row, Shelf, slug
-
-from . import words
 
 INDEX = 20  #: cards on a page of the newest
 SITEMAP = 50  #: addresses in a sitemap: a month of thousands is not written anew for each of them
@@ -18,6 +18,7 @@ _NEWS = 1_000  #: what a news sitemap may hold (Google, "News sitemaps")
 _SITEMAP = '<?xml version="1.0" encoding="UTF-8"?>\n'
 _SPACE = "http://www.sitemaps.org/schemas/sitemap/0.9"
 SLOTS = {name: f"\x02{name}\x03" for name in ("title", "head", "content")}  #: no template writes these marks by itself
+_SAID = ("news", "older", "feeds", "explain", "lost", "gone", "back", "none")
 _SLOT = re.compile("\x02(title|head|content)\x03")
 
 
@@ -59,7 +60,7 @@ def everything(meta: Mapping[str, str], shelf: Shelf) -> Iterator[tuple[str, byt
 
 def _lost(meta: Mapping[str, str]) -> Iterator[tuple[str, bytes]]:
     """What stands where nothing is, and where something was; always in the newsroom's language."""
-    say = words.of(meta["home_language"])
+    say = _say(meta, "home_say")
     content = f'<p><a href="{escape(meta["base"])}/">{escape(say["back"])}</a></p>'
     head = '<meta name="robots" content="noindex">'
     for file, title in (("404.html", say["lost"]), ("410.html", say["gone"])):
@@ -139,7 +140,7 @@ def _feeds_page(meta: Mapping[str, str], shelf: Shelf) -> Iterator[tuple[str, by
     feeds = [line for line in meta["feeds"].split("\n") if line]
     if not feeds:
         return
-    say, parts = words.of(meta["home_language"]), []
+    say, parts = _say(meta, "home_say"), []
     there = {meta["home_language"], *shelf.lists()}
     for lang in sorted(there, key=lambda one: (one != meta["home_language"], one)):
         addresses = [f"{meta['site']}/{localized(path, lang, meta['home_language'])}" for path in feeds]
@@ -235,8 +236,15 @@ def _canonical(meta: Mapping[str, str], where: str) -> str:
     return f'<link rel="canonical" href="{escape(meta["site"])}/{where}">'
 
 
-def _say(meta: Mapping[str, str]) -> Mapping[str, str]:
-    return words.of(meta["lang"])
+def _say(meta: Mapping[str, str], key: str = "say") -> Mapping[str, str]:
+    """The words that were sealed with the page; the shipped ones for what an earlier version sealed without."""
+    sealed = meta.get(key)
+    return json.loads(sealed) if sealed else words.of(meta["home_language" if key == "home_say" else "lang"])
+
+
+def said(spoken: Mapping[str, str]) -> str:
+    """What of the words lists are made with, to be sealed with a page."""
+    return json.dumps({name: spoken[name] for name in _SAID}, ensure_ascii=False)
 
 
 def site_of(url: str) -> tuple[str, str]:

@@ -18,8 +18,6 @@ from distributor.public import localized
 from distributor.release import LanguageVersion, Release
 from distributor.shelf import slug
 
-from . import words as newsroom_words
-
 _ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 FEEDS = {
     "xml": ("RSS", "application/rss+xml"),
@@ -69,7 +67,7 @@ def common(kit: Kit, lang: str, feeds: Sequence[str]) -> dict[str, Any]:
         "newsroom": kit.newsroom,
         "lang": lang,
         "direction": words.direction(lang),
-        "say": newsroom_words.of(lang),
+        "say": words.of(lang, kit.newsroom.title, kit.templates.folders),
         "base": base,
         "home": home,
         "archive": f"{home.rstrip('/')}/archive",
@@ -92,18 +90,22 @@ def values(
     own = addresses.own_page(kit.newsroom, release, text)
     photos = [photo for media in text.media if (photo := _photo(media, kit, base, kinds))]
     lead = next((photo for photo in photos if photo.preview), None)
+    folders = kit.templates.folders
+    spoken = words.of(text.lang, release.issuer.name, folders)
+    date = words.day(_day(release, text, kit), text.lang, folders)
     given = {
         **kit.values(release, text),
         **common(kit, text.lang, feeds),
-        "words": words.of(text.lang, release.issuer.name),
+        "words": spoken,
         "own_url": own,
         "path": _path(own),
         "text_path": f"{_path(own)}/release.txt",
         "summary": summary(text),
         "published": _stamp(kit.published(text)),
         "modified": _stamp(changed) if changed else "",
-        "date": words.day(_day(release, text, kit), text.lang),
-        "changed": words.day(changed.astimezone(zone_of(release.zone)), text.lang) if changed else "",
+        "date": date,
+        "dateline": words.dateline(spoken, text.dateline.place() if text.dateline else "", date),
+        "changed": words.day(changed.astimezone(zone_of(release.zone)), text.lang, folders) if changed else "",
         "mended": bool(release.corrects and release.corrects.severity != "C"),
         "photos": photos,
         "zip": "",

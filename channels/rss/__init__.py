@@ -148,12 +148,16 @@ class Rss(Channel):
         }
 
     def _content(self, release: Release, text: LanguageVersion, kit: Kit, photos: Sequence[Picture]) -> str:
+        folders = kit.templates.folders
+        spoken = words.of(text.lang, release.issuer.name, folders)
+        date = words.day(item.day_of(release, text, kit), text.lang, folders)
         values = {
             **kit.values(release, text),
             "photos": photos,
             "direction": words.direction(text.lang),
-            "words": words.of(text.lang, release.issuer.name),
-            "date": words.day(item.day_of(release, text, kit), text.lang),
+            "words": spoken,
+            "dateline": words.dateline(spoken, text.dateline.place() if text.dateline else "", date),
+            "date": date,
         }
         return kit.templates.render("rss/item.html", values).strip()
 

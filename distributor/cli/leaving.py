@@ -75,8 +75,8 @@ class Leaving:
         return 200, self._render("leave_done", address, lang)
 
     def _render(self, says: str, address: str, lang: str, *, asks: bool = False) -> str:
-        spoken = words.of(lang, self.newsroom.title)
-        text = spoken[says].replace("{address}", address)
+        spoken = words.of(lang, self.newsroom.title, self.templates.folders)
+        text = spoken[says].replace("{address}", words.ltr(address, spoken["direction"]))
         values = {"lang": lang, "dir": words.direction(lang), "words": spoken, "text": text, "asks": asks}
         return self.templates.render("email/unsubscribe.html", {**values, "newsroom": self.newsroom})
 

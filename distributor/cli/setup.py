@@ -70,7 +70,7 @@ def doctor_command(setting: Setting, *, json_: bool) -> int:
     waits = desk.waits() if desk.site.root else []
     if json_:
         linking = {name for name, _, _ in rows if remark and landing.links(desk.channels[name])}
-        found = [_as_json(*row, [remark] if row[0] in linking else []) for row in rows]
+        found = [_as_json(*row, [remark] if row[0] in linking else [], desk.site.root) for row in rows]
         as_json.show([*found, *({"trouble": text} for text in waits)])
         return int(bool(missing or waits))
     out = draw.console()
@@ -100,12 +100,12 @@ def doctor_command(setting: Setting, *, json_: bool) -> int:
     return int(bool(missing or waits))
 
 
-def _as_json(name: str, kind: str, place: Destination, remarks: list[str]) -> dict[str, object]:
+def _as_json(name: str, kind: str, place: Destination, remarks: list[str], root: Path | None) -> dict[str, object]:
     return {
         "channel": name,
         "type": kind,
         "live": place.live,
-        "place": place.place,
+        "place": draw.shortened(place.place, root),
         "missing": list(place.missing),
         "remarks": remarks,
     }

@@ -63,7 +63,10 @@ def import_command(
         raise ActionError(f"cannot write {target}: {error.strerror}") from None
     desk = setting.desk()
     release = desk.read(target).release
-    found = [*preflight.check(release, setting.clock.now()), *preflight.imported(draft.dropped)]
+    found = [
+        *preflight.check(release, setting.clock.now(), folders=desk.site.layers("templates")),
+        *preflight.imported(draft.dropped),
+    ]
     if json_:
         guesses = [{"field": g.field, "value": g.value, "line": g.line, "why": g.why} for g in draft.guesses]
         dropped = [{"line": d.line, "text": d.text, "reason": d.reason} for d in draft.dropped]
