@@ -118,8 +118,10 @@ def test_every_answer_is_as_the_document_says(office: Office) -> None:
         "approveRelease": {"agreed": program.get(f"{BASE}/releases/three-piers/preview").json()["agreed"]},
         "settleRelease": {"there": True},
         "killRelease": {"sure": "three-piers"},
+        "confirmDestination": {"channel": "box"},
     }
-    refused = ("settleRelease", "retryRelease")  # nothing has gone wrong
+    # Nothing has gone wrong, nothing was edited, and every channel leads where it was agreed.
+    refused = ("settleRelease", "retryRelease", "replaceRelease", "confirmDestination")
     for release in ("three-piers", "nobody"):
         for one in OPERATIONS:
             answer = program.request(

@@ -256,7 +256,9 @@ class Desk(Replacing, Confirming, Restoring, BackingUp):
                 if agreed.deletes
             }
             found = {name: self.find_channel(name) for name in names}
-            # One that left the config, or is broken, takes back what it could at sealing, once it is there again.
+            if not self.problem:
+                could &= self.settings.channels.keys()  # what was taken out of a config that reads is done by hand
+            # One that is broken takes back what it could at sealing, once it reads again.
             able = [name for name, one in found.items() if (one.capabilities.delete if one else name in could)]
             for one in versions:
                 taken, stays = ledger.kill(one.id, one.version, able, now=self.clock.now(), who=self.who)
