@@ -7,7 +7,7 @@ TABLES := startup fanout throughput lateness publish rebuild serving social mail
 MORE := mailout desk desk_live desk_hour
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable
 
-.PHONY: demo test check pythons bench benches wheel tlds clients messages clean
+.PHONY: demo test check pythons bench benches prove wheel tlds clients messages clean
 .DEFAULT_GOAL := help
 
 help:
@@ -17,6 +17,7 @@ help:
 	@echo "make pythons the tests on every other CPython of this machine"
 	@echo "make bench   tables with ratios"
 	@echo "make benches every benchmark at its smallest size"
+	@echo "make prove   the long proofs; their last figures are in docs/proofs.md"
 	@echo "make wheel   build dist/*.whl"
 
 $(READY): pyproject.toml constraints.txt
@@ -39,6 +40,10 @@ test: $(TOOLS)
 
 pythons: $(TOOLS)
 	$(BIN)/python .ci/pythons.py
+
+# What takes too long for .ci/run. Goes on where it was stopped; the figures are in docs/proofs.md.
+prove: $(TOOLS)
+	$(BIN)/python .ci/prove.py
 
 check: $(TOOLS)
 	$(BIN)/ruff check .

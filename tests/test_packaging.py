@@ -159,3 +159,38 @@ def test_a_package_that_cannot_be_installed_is_told(
     said, good = pythons.test(one, [])
     assert not good
     assert "cannot be installed" in said
+
+
+# ── .ci/prove.py ──────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_proof_that_is_done_is_not_run_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    spec = importlib.util.spec_from_file_location("ci_prove", REPO / ".ci" / "prove.py")
+    assert spec
+    assert spec.loader
+    prove = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(prove)
+    ran: list[str] = []
+
+    def run(name: str) -> dict[str, str]:
+        ran.append(name)
+        if len(ran) == 2:
+            raise KeyboardInterrupt
+        facts = {"result": f"{name} passed", "seconds": "7", "python": "3.11.2", "day": "2026-12-01"}
+        return {**facts, "commit": "abc", "good": "yes"}
+
+    for name, value in {
+        "run": run,
+        "commit": lambda: "abc",
+        "STATE": tmp_path / "state.json",
+        "PAGE": tmp_path / "proofs.md",
+    }.items():
+        monkeypatch.setattr(prove, name, value)
+    monkeypatch.setattr(sys, "argv", ["prove"])
+    with pytest.raises(KeyboardInterrupt):
+        prove.main()
+    assert prove.main() == 0
+    names = list(prove.PROOFS)
+    assert ran == [names[0], names[1], *names[1:]]  # the one that was stopped, and what came after it
+    text = (tmp_path / "proofs.md").read_text()
+    assert all(f"| {name} passed | 7 | 3.11.2 | 2026-12-01 | abc |" in text for name in names)
