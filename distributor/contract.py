@@ -15,7 +15,7 @@ from distributor.capabilities import Capabilities, Destination, Idempotency, Tie
 from distributor.errors import ConfigError
 from distributor.fields import Language, Offset, RateLimit, spelled
 from distributor.handover import about_to_write, teller
-from distributor.message import Count, Dropped, Entity, Finding, MediaFile, Message, Recipient, Severity
+from distributor.message import Count, Dropped, Earlier, Entity, Finding, MediaFile, Message, Recipient, Severity
 from distributor.outcomes import (
     AlreadyThere,
     ByHand,
@@ -35,7 +35,7 @@ from distributor.rendering import Kit
 from distributor.settings import Places
 
 __all__ = [
-    "AlreadyThere", "ByHand", "Capabilities", "Channel", "Count", "DeliveryError", "Destination", "Dropped", "Entity", "Finding",
+    "AlreadyThere", "ByHand", "Capabilities", "Channel", "Count", "DeliveryError", "Destination", "Dropped", "Earlier", "Entity", "Finding",
     "Idempotency", "InDoubt", "Kit", "MediaFile", "Message", "Outcome", "Rate", "Receipt", "Recipient", "Refused",
     "Severity", "Throttled", "Tier", "Unauthorized", "Unavailable", "Unsupported", "about_to_write", "teller",
 ]  # fmt: skip

@@ -121,3 +121,11 @@ class Message:
     def words(self) -> str:
         """What a person reads of it."""
         return f"{self.title}\n\n{self.text}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Earlier:
+    """What an earlier version of a release has on a channel in one language."""
+
+    version: int
+    message: Message

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from distributor import embargo_check, files, history, hosting, images, landing, preflight
-from distributor.contract import Channel, Finding, Kit, MediaFile, Message, Recipient, Severity
+from distributor.contract import Channel, Earlier, Finding, Kit, MediaFile, Message, Recipient, Severity
 from distributor.embargo import spell
 from distributor.errors import ConfigError, DistributorError, Problem
 from distributor.fields import spelled
@@ -133,13 +133,14 @@ class Press:
         whole: bool = True,
         earlier: Sequence[Published] = (),
         pages: frozenset[str] | None = None,
+        up: Mapping[tuple[str, str], Earlier] | None = None,
     ) -> Preview:
         """Render and check `file` on `channels`. A `sample` has one copy of each message: for who is writing, since a long list takes
-        seconds; its digests are nobody's to agree to.
+        seconds; its digests are nobody's to agree to. Raises DistributorError when a template fails, naming channel and template.
 
         `whole`: these are all channels that carry it. `at` is when it goes out, where that is later than the embargo or
-        there is none. `media` are sealed files by name, used in place of the release's folder. `earlier` says when versions
-        before this one went out, `pages` in which languages the newsroom carries it (default: where `channels` do). Raises DistributorError when a template fails, naming channel and template.
+        there is none. `media` are sealed files by name, used in place of the folder's. `earlier` says when earlier versions went
+        out, `up` which posts of theirs stand, `pages` in which languages the newsroom carries it (default: where `channels` do).
         """
         release = file.release
         embargo = release.embargoed_until.instant if release.embargoed_until else None
@@ -150,7 +151,7 @@ class Press:
         for channel in channels.values():
             missing += _missing_languages(channel, release)
             due = lift + channel.after
-            kit = self._kit(file, due, media, made)
+            kit = replace(self._kit(file, due, media, made), earlier=up or {})
             kit = replace(kit, first=history.first_published(channel, release, kit, earlier))
             rendered += _render(channel, release, kit, due, sample=sample)
             missing += [*_expiry(channel, due, now), *_early(channel)]

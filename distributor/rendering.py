@@ -8,7 +8,7 @@ from typing import Any
 from distributor import addresses
 from distributor.handles import Handle
 from distributor.markdown import parsed
-from distributor.message import MediaFile
+from distributor.message import Earlier, MediaFile
 from distributor.release import LanguageVersion, Media, Release
 from distributor.render import Templates
 from distributor.settings import Newsroom
@@ -26,6 +26,10 @@ class Kit:
     handles: Mapping[str, Handle] = field(default_factory=dict)  #: whom a post may mention, by `@name`
     languages: tuple[str, ...] = ()  #: that the site publishes in, the newsroom's first
     pages: frozenset[str] | None = None  #: languages whose page the newsroom makes; None: all of them
+    earlier: Mapping[tuple[str, str], Earlier] = field(
+        default_factory=dict
+    )  #: posts that are up, by channel and language
+    opening: str = ""  #: what a post begins with, before its own words
     first: Mapping[str, datetime] = field(default_factory=dict)  #: language → when an earlier version was published
 
     def values(self, release: Release, text: LanguageVersion) -> dict[str, Any]:

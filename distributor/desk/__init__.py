@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from distributor import approving, audiences, early, embargo, seal
+from distributor import approving, audiences, early, embargo, seal, standing
 from distributor.desk import publishing
 from distributor.desk.backup import BackingUp
 from distributor.desk.confirming import Confirming
@@ -144,7 +144,8 @@ class Desk(Replacing, Confirming, Restoring, BackingUp):
         chosen = audiences.adapted(self.channels_of(rows), file, self.settings, self.built, whole=False)
         press = replace(self.press, catch_up_within=known.catch_up_within)
         earlier = ledger.published(known.id, known.version)
-        return press.preview(file, chosen, now, at, media=media, earlier=earlier)
+        up = standing.posts(self.ledger_if_any, known.id, known.version, chosen)
+        return press.preview(file, chosen, now, at, media=media, earlier=earlier, up=up)
 
     def retry(
         self,

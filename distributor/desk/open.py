@@ -10,7 +10,7 @@ from datetime import datetime
 from functools import cached_property, partial
 from pathlib import Path
 
-from distributor import audiences, early, landing, lastgood, reading, registry, seal
+from distributor import audiences, early, landing, lastgood, reading, registry, seal, standing
 from distributor import release as source
 from distributor import settings as configuration
 from distributor.clock import Clock, SharedClock
@@ -194,6 +194,7 @@ class OpenSite:
             sample=sample,
             whole=whole,
             earlier=earlier,
+            up=standing.posts(self.ledger_if_any, file.release.id, file.release.version, chosen),
             pages=landing.pages(file.release, every.values()),
         )
 

@@ -78,6 +78,7 @@ class Outbox(Comparing):
             jitter=self.jitter,
             earlier=self._earlier,
             behind=self._behind,
+            standing=self._standing,
             in_flight=self.in_flight,
         )
         self._careful = Careful(self.clock)

@@ -29,12 +29,14 @@ from distributor.contract import (
 from distributor.embargo import spell
 from distributor.handover import telling
 from distributor.lifecycle import CORRECTION, KILL
+from distributor.outbox import correcting
 from distributor.outbox.inflight import InFlight
 from distributor.outbox.outcome import Event, next_state
 from distributor.outbox.page import NoPage, Pages
 from distributor.outbox.sealed import Sealed
 from distributor.plain import one_line
 from distributor.settings import Policy
+from distributor.standing import Up
 from distributor.store import Delivery, Due, Settlement, Trace
 
 
@@ -90,6 +92,7 @@ class Courier:
     floor: Callable[[Delivery], datetime | None] = lambda _row: None  #: the sealed embargo
     earlier: Callable[[Delivery], Awaitable[Receipt | None]] = nothing  #: what an earlier version brought
     behind: Callable[[Delivery], Awaitable[Trace | None]] = nothing  #: what a kill has to take back
+    standing: Callable[[Delivery], Awaitable[Up | None]] = nothing  #: what a correction finds up
     in_flight: InFlight | None = None  #: where attempts are noted so that it outlives the process
     #: Monotonic. Without a shared ledger nobody else can take over: there is no lease to lose.
     lease_until: float = field(default=math.inf, init=False)
@@ -187,6 +190,9 @@ class Courier:
             and (found := await self._look(channel, message, recipient, due, due.doubt_since))
         ):
             return found
+        up = await self.standing(delivery) if "correction" in message.meta and not kill else None
+        if stays := correcting.left_alone(message, up):
+            return stays
         unanswered = "" if kill else await self._public(message, delivery)
         attempt.asked = attempt.wrote
         if self.clock.now() < delivery.due:
@@ -206,6 +212,7 @@ class Courier:
                 attempt.write()
             if kill:
                 return await self._take_back(channel, message, recipient, delivery)
+            await correcting.make_room(channel, message, recipient, up)
             if earlier:
                 return await channel.amend(message, recipient, delivery.key, earlier)
             receipt = await channel.deliver(message, recipient, delivery.key)

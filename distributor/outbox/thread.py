@@ -8,7 +8,7 @@ from datetime import datetime
 from functools import partial
 from typing import TypeVar
 
-from distributor import health
+from distributor import health, standing
 from distributor.clock import Clock
 from distributor.contract import Receipt
 from distributor.errors import ActionError, StoreError
@@ -72,6 +72,9 @@ class InThread:
     async def watch(self) -> Restored | None:
         """Once a tick: return what is held where the ledger is older than what was sent with it."""
         return await self._in_thread(partial(self.ledger.watch, self._mark, self.clock.now())) if self._mark else None
+
+    async def _standing(self, delivery: Delivery) -> standing.Up | None:
+        return await self._in_thread(partial(standing.up, self.ledger, delivery))
 
     async def _earlier(self, delivery: Delivery) -> Receipt | None:
         found = await self._in_thread(partial(self.ledger.brought, delivery))

@@ -2,12 +2,13 @@
 
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Literal
 
 from distributor.contract import Count, Dropped, Finding, Kit, MediaFile, Message, public
+from distributor.errors import ConfigError
 from distributor.fields import Line
-from distributor.posts import photos
+from distributor.posts import correcting, photos
 from distributor.posts.post import Card, Post, as_json, findings
 from distributor.posts.sending import Sending
 from distributor.release import LanguageVersion, Release
@@ -35,6 +36,18 @@ class Social(Sending):
 
     media: Literal["card", "photos", "none"] = "card"  #: what stands under the text
     display_name: Line | None = None  #: the account's name, for the preview; default: the issuer's
+
+    #: What becomes of a correction that is no edit: a post that says so, one in the place of the old, or nothing.
+    on_correction: correcting.OnCorrection = "post"
+
+    def __post_init__(self) -> None:
+        """Raises ConfigError for a way to correct that the network does not have."""
+        super().__post_init__()
+        if self.on_correction == "repost" and not self.able.delete:
+            raise ConfigError(
+                f"[channels.{self.name}] on_correction: {self.NETWORK} deletes nothing, so that 'repost' cannot be; write "
+                "'post' or 'nothing'"
+            )
 
     # ── what a network's file says ────────────────────────────────────────────────────────────────────────────────
 
@@ -99,6 +112,18 @@ class Social(Sending):
         return [self._message(release, text, kit) for text in self.texts(release)]
 
     def _message(self, release: Release, text: LanguageVersion, kit: Kit) -> Message:
+        """The post; of a correction what becomes of it, given what an earlier version has up."""
+        plain = self._plain(release, text, kit)
+        earlier = kit.earlier.get((self.name, text.lang))
+        if release.version == 1 or earlier is None:
+            return plain
+        known = correcting.facts(earlier, plain, edits=self.able.edit, how=self.on_correction)
+        if known["correction"] == "post":
+            opening = correcting.opening(text.lang, release.issuer.name)
+            plain = self._plain(release, text, replace(kit, opening=opening))
+        return replace(plain, meta={**plain.meta, **known})
+
+    def _plain(self, release: Release, text: LanguageVersion, kit: Kit) -> Message:
         limits = kit.networks[self.TYPE]
         made, source, left = self._post(release, text, kit)
         content, kind = self.encode(self.body(made))
@@ -146,6 +171,7 @@ class Social(Sending):
                 values=values,
                 tag_form=self.tag_form(limits),
                 mentions=mentions(kit.handles, self.TYPE),
+                opening=kit.opening,
             ),
             ways=Ways(
                 network=self.TYPE, name=self.NETWORK, rule=rule if self.TYPED_TAGS else None, handles=kit.handles
@@ -223,6 +249,7 @@ class Social(Sending):
         yield from remarks.length(over, source=message.meta["source"])
         yield from remarks.leftovers(((d.text, d.why) for d in message.dropped), cut=bool(message.meta["cut"]))
         yield from remarks.tags(entity.target for entity in message.entities if entity.kind == "hashtag")
+        yield from correcting.remarks(message.meta, network=self.NETWORK, deletes=self.able.delete)
         if not message.meta.get("no_page"):  # which the release's own findings say
             yield from self.linkless(message)
         if self.FINDS:

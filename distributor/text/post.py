@@ -1,7 +1,7 @@
 """From the words of a release to the segments of a post."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from distributor.release import LanguageVersion
@@ -19,6 +19,7 @@ class Template:
     values: Mapping[str, Any]  #: what it may use besides the post's own words
     tag_form: str = "#{}"  #: how the network writes a hashtag
     mentions: Mapping[str, Mention | Text] = field(default_factory=dict)  #: by their name in the handle map
+    opening: str = ""  #: stands before everything else
 
     def compose(self, draft: Draft, link: Link) -> Segments:
         """The post; `headline`, `subheadline`, `summary`, `link`, `hashtags` and `mentions` (by their name in the
@@ -39,7 +40,16 @@ class Template:
             "hashtags": [mark(index) for index in tags],
             "mentions": named,
         }
-        return parse(self.render(self.name, {**self.values, **words}), live, template=self.name)
+        made = parse(self.render(self.name, {**self.values, **words}), live, template=self.name)
+        return opened(made, self.opening)
+
+
+def opened(segments: Segments, opening: str) -> Segments:
+    """Return the post with words before everything else; in one piece with the words that follow."""
+    if not opening:
+        return segments
+    first = segments[0] if segments else None
+    return (Text(opening + first.shown), *segments[1:]) if isinstance(first, Text) else (Text(opening), *segments)
 
 
 def made(
@@ -75,5 +85,6 @@ def choose(
     """
     for name in channel:
         if name in text.social:
-            return written(text.social[name], link=link, tags=tags, ways=ways), f"social.{name}"
+            own = written(text.social[name], link=link, tags=tags, ways=ways)
+            return replace(own, segments=opened(own.segments, template.opening)), f"social.{name}"
     return made(text, link=link, tags=tags, template=template, fits=fits), "headline"
