@@ -89,7 +89,7 @@ def required(command: click.Command, but: str) -> list[str]:
 @pytest.mark.parametrize(("path", "option"), OPTIONS)
 def test_a_value_that_is_none_is_told(run: Cli, path: tuple[str, ...], option: click.Option) -> None:
     command = dict(COMMANDS)[path]
-    needed = ["--there"] if path == ("settle",) else []
+    needed = {"settle": ["--there"], "kill": ["--yes"]}.get(path[0], [])
     given = [*arguments(command, run.root, known=True), *required(command, str(option.name)), *needed]
     code, out, err = run(*path, *given, option.opts[0], "no/such value")
     assert (code, out) == (2, "")
