@@ -3,21 +3,20 @@
 import json
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
+from distributor import zonerules
 from distributor.embargo import Embargo, EmbargoError, parse
 
 #: Only snapshots that hold one of these are parsed: `status` looks at every release.
 _TOLD = re.compile(r'"(?:no_embargo|broken_embargo)":')
-#: `2030-03-05 09:00:00+08:00 Asia/Hong_Kong`, as Embargo.__str__ writes it into a snapshot.
-_SEALED = re.compile(r'"embargoed_until":"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d+)?[+-]\d\d:\d\d(?::\d\d)?)')
 _UNITS = (("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1))
 
 
 def facts(snapshot: str) -> Mapping[str, Any]:
     """The fields of a snapshot that are told wherever its deliveries are; empty where there is nothing to tell."""
-    return json.loads(snapshot) if _TOLD.search(snapshot) else {}
+    return json.loads(zonerules.restated(snapshot)) if _TOLD.search(snapshot) else {}
 
 
 def remarks(snapshot: str) -> list[str]:
@@ -54,15 +53,9 @@ def earlier(length: timedelta) -> str:
 
 def embargo_of(snapshot: str) -> Embargo | None:
     """The embargo that was agreed with a sealed version: of one that was broken, the embargo before."""
-    known = json.loads(snapshot)
+    known = json.loads(zonerules.restated(snapshot))
     broken = known.get("broken_embargo")
     return _read(broken["until"] if broken else known.get("embargoed_until"))
-
-
-def sealed_instant(snapshot: str) -> datetime | None:
-    """The embargo with which a version was sealed, as it was then: the offset in the snapshot counts, not today's rules."""
-    found = _SEALED.search(snapshot)
-    return datetime.fromisoformat(found[1]).astimezone(UTC) if found else None
 
 
 def _read(text: str | None) -> Embargo | None:

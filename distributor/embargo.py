@@ -62,15 +62,42 @@ class Embargo:
         return spell(self.instant, self.zone)
 
 
+#: Files of the zone database that are no place: what this host is set to, and a placeholder of installers.
+_HOST_ZONES = frozenset({"localtime", "factory", "posixrules", "etc/unknown", "local", "system"})
+#: Copies of the database with other rules (leap seconds) and old names that no release of it has any more.
+_COPIES = ("posix/", "right/", "systemv/")
+
+
+def host_zone(name: str) -> bool:
+    """Whether a name means another clock on every machine, or is no name of the IANA database."""
+    folded = name.casefold()
+    return folded in _HOST_ZONES or folded.startswith(_COPIES)
+
+
 @lru_cache(maxsize=1)
 def zone_names() -> frozenset[str]:
     """Every IANA zone that this machine knows (the tzdata package where the system has none)."""
-    return frozenset(zoneinfo.available_timezones())
+    return frozenset(name for name in zoneinfo.available_timezones() if not host_zone(name))
+
+
+def known_zone(name: str) -> str:
+    """A zone that a person may name; raises EmbargoError with the nearest names for one that does not exist, and for one that
+    means this host.
+    """
+    if host_zone(name):
+        raise EmbargoError(
+            f"'{name}' is no place: it is another clock on every machine, so it names no instant; write the zone of a place, "
+            "such as Europe/London or Asia/Hong_Kong"
+        )
+    zone_of(name)
+    return name
 
 
 def zone_of(name: str) -> tzinfo:
-    """The zone called `name`; raises EmbargoError with the nearest names for one that does not exist."""
-    if name == "UTC":
+    """The zone called `name`; raises EmbargoError with the nearest names for one that does not exist. What an earlier version
+    took for a zone and means the host is shown in UTC.
+    """
+    if name == "UTC" or host_zone(name):
         return UTC
     fixed = re.fullmatch(r"UTC([+-])(\d{2}):(\d{2})", name)
     if fixed:
@@ -100,6 +127,8 @@ def zone_warning(name: str) -> str | None:
         return (
             f"{name} is a fixed abbreviation, not a place: it does not follow summer time; write {_ABBREVIATIONS[name]}"
         )
+    if name.startswith(("Etc/GMT+", "Etc/GMT-")):
+        return f"{name} has its sign the other way round (Etc/GMT+8 is behind UTC): name the zone of a place"
     if name.startswith(("UTC+", "UTC-")):
         return f"only the offset {name} was given, no place: name the IANA zone, such as Asia/Hong_Kong"
     return None
@@ -130,7 +159,7 @@ def parse(text: str) -> Embargo:
         offset = _offset(found["offset"])
         name = "UTC" if not offset else f"UTC{_offset_name(offset)}"
         return Embargo((wall - offset).replace(tzinfo=UTC), name)
-    return Embargo(_resolve(wall, zone, found["offset"]), zone)
+    return Embargo(_resolve(wall, known_zone(zone), found["offset"]), zone)
 
 
 def _twelve_hour(date: str, clock: str, meridiem: str, suffix: str) -> str:

@@ -9,7 +9,7 @@ from email_validator import EmailNotValidError, validate_email
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, StringConstraints
 
 from distributor import plain
-from distributor.embargo import Embargo, EmbargoError, parse
+from distributor.embargo import Embargo, EmbargoError, known_zone, parse
 from distributor.rate import Rate
 
 _TAG = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z]{4})?(-([A-Za-z]{2}|\d{3}))?(-([A-Za-z0-9]{5,8}|\d[A-Za-z0-9]{3}))*")
@@ -182,10 +182,18 @@ def _embargo(value: Any) -> Any:
         raise ValueError(str(error)) from None
 
 
+def _zone(text: str) -> str:
+    try:
+        return known_zone(text.strip())
+    except EmbargoError as error:
+        raise ValueError(str(error)) from None
+
+
 Line = Annotated[str, StringConstraints(min_length=1), AfterValidator(_line)]
 Prose = Annotated[str, StringConstraints(min_length=1), AfterValidator(_prose)]
 SLUG = r"^[a-z0-9]+(-[a-z0-9]+)*$"
 Slug = Annotated[str, StringConstraints(pattern=SLUG, min_length=3, max_length=80)]
+Zone = Annotated[str, AfterValidator(_zone)]
 Language = Annotated[str, AfterValidator(language_tag)]
 Address = Annotated[str, AfterValidator(_address)]
 Url = Annotated[str, AfterValidator(web_url)]

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from distributor import destinations
+from distributor import destinations, zonerules
 from distributor.clock import STEP
 from distributor.lifecycle import WAITING, State
 from distributor.plain import counted
@@ -49,6 +49,7 @@ class Health:
     moved: tuple[Agreed, ...] = ()  #: channels that lead elsewhere than agreed, while something waits for them
     missing: tuple[Waiting, ...] = ()  #: what waits for channels that are not in the config
     outdated: tuple[str, ...] = ()  #: a sentence for each scheduled version that is older than its file
+    shifted: tuple[str, ...] = ()  #: what is to be told of sealed times whose zone has other rules now
     config: str = ""  #: why the config cannot be read
     restored: "Restored | None" = None  #: the ledger was put back from a backup, and nobody said yet what is out
 
@@ -107,10 +108,15 @@ class Health:
                 *map(destinations.moved, self.moved),
                 *map(destinations.missing, self.missing),
                 *self.outdated,
+                *self.shifted,
             ]
         return [
             sentence
             for wrong, sentence in (
+                (
+                    self.shifted,
+                    "sealed times whose zone has other rules need a decision: 'distributor status' names them",
+                ),
                 (self.outdated, "a scheduled version is older than its file: 'distributor status' names it"),
                 (
                     self.config or refused,
@@ -133,10 +139,12 @@ class Health:
 def look(ledger: "Ledger", now: datetime, names: Collection[str] | None = None, config: str = "") -> Health:
     """Ask the ledger. `names` are the channels of the config, where somebody knows them; `config`: why it does not read."""
     from distributor.store import destinations as places  # SQLAlchemy: `status` does without
+    from distributor.store import zones
 
     found = judge(now, ledger.workers(), ledger.oldest_waiting(), ledger.counts(), ledger.needs(now))
     missing = [one for one in places.waiting(ledger) if one.channel not in names] if names is not None else []
     moved = tuple(places.stopped(ledger))
+    found = replace(found, shifted=zonerules.shifts(zones.waiting(ledger)))
     return replace(found, moved=moved, missing=tuple(missing), config=config, restored=ledger.restored())
 
 

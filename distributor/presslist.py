@@ -12,9 +12,9 @@ from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
-from zoneinfo import available_timezones
 
 from distributor import files
+from distributor.embargo import zone_names
 from distributor.errors import ActionError
 from distributor.fields import language_tag
 from distributor.mailbox import Mailbox, parse
@@ -163,7 +163,7 @@ def member(row: Mapping[str, str]) -> Member:
     language, tier, zone = (row.get(key, "").strip() for key in ("language", "tier", "timezone"))
     if tier not in _TIERS:
         raise ValueError(f"the tier '{tier}' is none of prebrief, wire, public")
-    if zone and zone not in available_timezones():
+    if zone and zone not in zone_names():
         raise ValueError(f"the time zone '{zone}' is unknown; write Asia/Hong_Kong")
     tags = sorted({tag.casefold() for tag in re.split(r"[\s,;]+", row.get("tags", "")) if tag})
     return Member(

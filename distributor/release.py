@@ -27,6 +27,7 @@ from distributor.fields import (
     Prose,
     Slug,
     Url,
+    Zone,
     unsaid,
 )  # fmt: skip
 from distributor.quotes import Quote, quotes_in
@@ -227,7 +228,7 @@ class Release(_Part):
     embargo_note: Prose | None = None
     no_embargo: Prose | None = unsaid()  #: why the text speaks of an embargo and has none
     broken_embargo: BrokenEmbargo | None = unsaid()
-    display_zones: tuple[Line, ...] = ()
+    display_zones: tuple[Zone, ...] = ()
     expires_at: Instant | None = None
     late: LatePolicy = LatePolicy.hold
     catch_up_within: Duration | None = None

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
-from distributor import destinations, early, embargo, images
+from distributor import destinations, early, embargo, images, zonerules
 from distributor import release as release_model
 from distributor.contract import Channel, Finding, MediaFile, Message, Receipt, Recipient, Tier
 from distributor.embargo import Embargo
@@ -158,7 +158,9 @@ def refuse_other_times(rows: Iterable[Delivery], preview: Preview) -> None:
 def reopened(sealed: Release, at: datetime, zone: str | None) -> ReleaseFile:
     """The sealed version as a release file again, for another instant; its zone as before where none is given."""
     try:
-        source = release_model.Release.model_validate_json(sealed.snapshot, by_alias=True, by_name=True)
+        source = release_model.Release.model_validate_json(
+            zonerules.restated(sealed.snapshot), by_alias=True, by_name=True
+        )
     except ValidationError:
         raise ActionError(f"'{sealed.id}' was sealed by another version: cancel it, then schedule it again") from None
     if source.expires_at and at >= source.expires_at.instant:

@@ -101,6 +101,7 @@ class Service:
         self.following = Following(desk=self.desk)
         self._compared = self.began - _COMPARE
         self._gone: set[tuple[str, int, str]] = set()
+        self._shifted: tuple[str, ...] = ()
         self._asking: set[asyncio.Future[None]] = set()
         self.host = socket.gethostname()
         self.name = f"{self.host}-{os.getpid()}-{self.began:%H%M%S%f}"
@@ -219,6 +220,10 @@ class Service:
                 "channel_missing", f"trouble: {destinations.missing(gone[key])}", channel=key[2], release=key[0]
             )
         self._gone = set(gone)
+        shifted = (await self.outbox.health()).shifted
+        for words in shifted if shifted != self._shifted else ():
+            self.log.say("zone_rules", f"trouble: {words}")
+        self._shifted = shifted
 
     def _lost_ledger(self) -> bool:
         """Whether the file was deleted, or another took its place: SQLite would go on with the one that nobody sees."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from distributor import agreed, inputs, lastgood
+from distributor import agreed, inputs, lastgood, zonerules
 from distributor import health as well
 from distributor import site as places
 from distributor.cli import as_json
@@ -51,7 +51,8 @@ def _look(setting: Setting, store: str | None) -> tuple[Site, Health, list[tuple
     names = site.channel_names()
     missing = tuple(seen.missing(names)) if names is not None else ()
     old = _old_texts(setting, site, seen.releases)
-    return site, replace(health, moved=tuple(seen.moved), missing=missing, outdated=old), seen.releases
+    shifted = zonerules.shifts(seen.open())
+    return site, replace(health, moved=tuple(seen.moved), missing=missing, outdated=old, shifted=shifted), seen.releases
 
 
 def _old_texts(setting: Setting, site: Site, releases: list[tuple[Release, list[Delivery]]]) -> tuple[str, ...]:

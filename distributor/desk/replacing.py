@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from distributor import approving, audiences, early, inputs, seal
+from distributor import approving, audiences, early, inputs, seal, zonerules
 from distributor import release as source
 from distributor.desk.asking import Asking
 from distributor.errors import ActionError, ConfigError, DistributorError
@@ -141,7 +141,7 @@ class Replacing(Asking):
     def _replacement(self, ledger: Ledger, known: Release, file: ReleaseFile) -> Preview:
         """The file as it would be sealed on the channels of the scheduled version, or on those it names since."""
         rows = [row for row in ledger.deliveries(known.id, known.version) if row.kind != KILL]
-        old = source.Release.model_validate_json(known.snapshot, by_alias=True, by_name=True)
+        old = source.Release.model_validate_json(zonerules.restated(known.snapshot), by_alias=True, by_name=True)
         given, sealed = file.release.embargoed_until, old.embargoed_until
         moved = approvals.was_moved(ledger, known.id, known.version)
         if given and sealed and (file.digest == known.digest or (moved and given.instant <= sealed.instant)):

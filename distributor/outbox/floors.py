@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from datetime import datetime
 
-from distributor import agreed
+from distributor import zonerules
 from distributor.store import Delivery, Due, Ledger
 
 _MOST = 10_000
@@ -27,7 +27,7 @@ class Floors:
             version = (row.release_id, row.version)
             if version not in found:
                 sealed = self._ledger.release(*version)
-                found[version] = agreed.sealed_instant(sealed.snapshot) if sealed else None
+                found[version] = zonerules.sealed_instant(sealed.snapshot) if sealed else None
             self._known[number] = found[version]
 
     def of(self, row: Delivery) -> datetime | None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from distributor.lifecycle import WAITING, PubStatus, State
+from distributor.lifecycle import STOPPED, WAITING, PubStatus, State
 from distributor.store import attention
 from distributor.store.attention import Needs
 from distributor.store.rows import Agreed, Delivery, Release, Waiting, Worker, instant, maybe_instant
@@ -18,6 +18,7 @@ from distributor.store.rows import Agreed, Delivery, Release, Waiting, Worker, i
 #: The schema whose columns are named below; steps.VERSION, which a test compares.
 VERSION = 11
 _OPEN = (*WAITING, State.held)
+_LEFT = (*WAITING, *STOPPED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +36,10 @@ class Glance:
     def oldest_due(self) -> datetime | None:
         """The due instant of the delivery that has waited longest."""
         return min((row.due for _, rows in self.releases for row in rows if row.state in WAITING), default=None)
+
+    def open(self) -> list[tuple[str, str]]:
+        """Return id and snapshot of every version of which something waits or is stopped."""
+        return [(one.id, one.snapshot) for one, rows in self.releases if any(row.state in _LEFT for row in rows)]
 
     def missing(self, names: Collection[str]) -> list[Waiting]:
         """Return what waits, or is on hold, for channels that are not among `names`."""

@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from distributor import agreed, health
+from distributor import agreed, health, zonerules
 from distributor.desk import Desk
 from distributor.errors import ActionError, DistributorError
 from distributor.health import Health
@@ -136,7 +136,8 @@ async def board(request: Request) -> Response:
     values = {**await kit.work(read), "channel": asked.channel, "state": asked.state, "all_states": list(State)}
     values |= await kit.work(lambda: _file(request, values["release"]))
     values |= await kit.work(lambda: _where(acting, asked.name))
-    values["remarks"] = agreed.remarks(values["release"].snapshot)
+    sealed = values["release"]
+    values["remarks"] = [*agreed.remarks(sealed.snapshot), *zonerules.shifts([(sealed.id, sealed.snapshot)])]
     values["may_correct"] = values["may_correct"] and values["states"][State.delivered] > 0
     return kit.page(request, "board.html", **values, may_kill=kit.person(request).role is Role.admin)
 

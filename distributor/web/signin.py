@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from distributor.embargo import zone_of
+from distributor import embargo
 from distributor.errors import ActionError, DistributorError
 from distributor.web import kit, moments, people
 from distributor.web.kit import GUEST, House, Role, _
@@ -168,7 +168,7 @@ async def _whose(request: Request) -> str:
 def known_zone(zone: str) -> str:
     """A time zone that exists; raises ActionError naming the nearest."""
     try:
-        zone_of(zone)
+        embargo.known_zone(zone)
     except ValueError as error:
         raise ActionError(str(error)) from None
     return zone
