@@ -159,7 +159,8 @@ def test_a_correction_of_what_did_not_arrive_is_posted_whole(
 
 def test_it_says_so_in_the_release_s_language_and_counts_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with network("x", monkeypatch) as (server, block):
-        site = Scheduled(tmp_path, block, **{"headline: Three": "lang: zh-Hant\nheadline: Three"})
+        chinese = "lang: zh-Hant\nheadline: 三個碼頭重開"
+        site = Scheduled(tmp_path, block, **{"headline: Three piers reopen": chinese})
         site.clock.set(LIFT)
         settle(site, server)
         long = "渡輪" * 80
@@ -167,7 +168,7 @@ def test_it_says_so_in_the_release_s_language_and_counts_it(tmp_path: Path, monk
         [one] = site.desk.preview(path).rendered
         assert one.message.text.startswith("更正：渡輪")
         assert not one.message.counts[0].over  # the words in front are part of what has to fit
-        own = {"headline: Three": "lang: zh-Hant\nsocial: {x: 改為四個碼頭。}\nheadline: Three"}
+        own = {"headline: Three piers reopen": f"{chinese}\nsocial: {{x: 改為四個碼頭。}}"}
         [one] = site.desk.preview(prepare(site, 2, **own)).rendered
         assert one.message.text.startswith("更正：改為四個碼頭。")
 

@@ -27,7 +27,7 @@ MANNER = {
     "private_network", "media", "display_name", "visibility", "max_characters", "message_type", "link_in_post", "feeds",
     "tag_feeds", "image_types", "items", "formats", "hub", "to", "lists", "tags", "reply_to", "tls", "connections",
     "per_connection", "quota", "domains", "unsubscribe", "feedback_id", "images", "dkim_selector", "dkim_domain",
-    "dkim_ed25519_selector", "list_id",
+    "dkim_ed25519_selector", "list_id", "on_correction",
 }  # fmt: skip
 #: What is destination, by channel type. A new field stands here, in CREDENTIALS or in MANNER, or the test fails.
 DESTINATION = {

@@ -128,10 +128,12 @@ class World(RuleBasedStateMachine):
 
     @rule(hours=st.integers(1, 3))
     def a_person_reschedules(self, hours: int) -> None:
+        at = self.clock.now() + timedelta(hours=hours)
         try:
-            done = self.desk.reschedule("three-piers", self.clock.now() + timedelta(hours=hours))
+            done = self.desk.reschedule("three-piers", at)
         except ActionError:
-            assert any(row.attempts or row.state is State.canceled for row in self.rows())
+            earlier = at < self.lift  # that takes a reason: test_early.py
+            assert earlier or any(row.attempts or row.state is State.canceled for row in self.rows())
             return
         self.lift = done.release.lift
         self.stopped = any(row.state is State.held for row in self.rows())

@@ -101,6 +101,12 @@ ROLES = {
     ("POST", "/api/v1/releases/{release}/hold"): "approver",
     ("POST", "/api/v1/releases/{release}/resume"): "approver",
     ("POST", "/api/v1/releases/{release}/cancel"): "approver",
+    ("POST", "/api/v1/releases/{release}/replace"): "approver",
+    ("POST", "/api/v1/releases/{release}/confirm"): "approver",
+    ("GET", "/api/v1/releases/{release}/destinations"): "author",
+    ("GET", "/board/{release_id}/replace"): "approver",
+    ("POST", "/board/{release_id}/replace"): "approver",
+    ("POST", "/board/{release_id}/confirm"): "approver",
 }
 ORDER = ["", "author", "approver", "admin"]
 
