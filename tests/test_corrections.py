@@ -173,6 +173,20 @@ def test_it_says_so_in_the_release_s_language_and_counts_it(tmp_path: Path, monk
         assert one.message.text.startswith("更正：改為四個碼頭。")
 
 
+def test_a_language_of_the_site_s_own_begins_in_its_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with network("x", monkeypatch) as (server, block):
+        swedish = "lang: sv\nheadline: Tre bryggor"
+        site = Scheduled(tmp_path, block, **{"headline: Three piers": swedish})
+        site.clock.set(LIFT)
+        settle(site, server)
+        own = tmp_path / "templates" / "words"
+        own.mkdir()
+        (own / "sv.toml").write_text('[release]\ncorrection = "RÄTTELSE"\n', encoding="utf-8")
+        changed = {"headline: Three piers": swedish.replace("Tre", "Fyra")}
+        [one] = site.desk.preview(prepare(site, 2, **changed)).rendered
+        assert one.message.text.startswith("Rättelse: Fyra bryggor")
+
+
 def test_another_photo_is_a_change_and_another_card_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with network("bluesky", monkeypatch) as (server, block):
         site = Scheduled(tmp_path, '[channels.newsroom]\ntype = "newsroom"\n' + block)

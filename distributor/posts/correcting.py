@@ -1,6 +1,7 @@
 """What a correction does to a post that is up: nothing where it reads the same, else an edit or what the config says."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Literal
 
 from distributor import words
@@ -10,10 +11,14 @@ from distributor.text.remarks import Remark
 OnCorrection = Literal["post", "repost", "nothing"]
 
 
-def opening(lang: str, issuer: str) -> str:
-    """Return how a post begins that corrects another one: `Correction: `, `更正：`."""
-    word = words.of(lang, issuer)["correction"].capitalize()
-    return f"{word}：" if lang.partition("-")[0] in ("zh", "ja") else f"{word}: "
+def opening(lang: str, issuer: str, folders: Sequence[Path]) -> str:
+    """Return how a post begins that corrects another one: `Correction: `, `更正：`, `Rectificatif : `.
+
+    `folders` are the template folders, the site's own first: it may have words for more languages.
+    """
+    spoken = words.of(lang, issuer, folders)
+    word = spoken["correction"].capitalize()
+    return f"{word}：" if lang.partition("-")[0] in ("zh", "ja") else f"{word}{spoken['colon']} "
 
 
 def facts(earlier: Earlier, plain: Message, *, edits: bool, how: OnCorrection) -> dict[str, str]:

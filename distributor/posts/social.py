@@ -119,7 +119,7 @@ class Social(Sending):
             return plain
         known = correcting.facts(earlier, plain, edits=self.able.edit, how=self.on_correction)
         if known["correction"] == "post":
-            opening = correcting.opening(text.lang, release.issuer.name)
+            opening = correcting.opening(text.lang, release.issuer.name, kit.templates.folders)
             plain = self._plain(release, text, replace(kit, opening=opening))
         return replace(plain, meta={**plain.meta, **known})
 
