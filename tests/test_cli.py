@@ -320,6 +320,17 @@ class TestHtmlInEveryField:
         assert "<script" not in page
 
 
+@pytest.mark.slow
+def test_the_demo_goes_as_it_must(tmp_path: Path) -> None:
+    """The first of the README's commands, in real time: nothing early, everything delivered, every byte as previewed."""
+    command = [sys.executable, "-m", "distributor", "demo", "--folder", str(tmp_path / "demo")]
+    demo = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert demo.returncode == 0, demo.stdout + demo.stderr
+    assert "before the instant: 0 files had left" in demo.stdout
+    assert "12 of 12 delivered" in demo.stdout
+    assert "every sent byte is the previewed byte" in demo.stdout
+
+
 def test_a_demo_that_is_stopped_says_that_nothing_was_sent(tmp_path: Path) -> None:
     import signal
 
