@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 SILENT_AFTER = timedelta(seconds=5)
 #: A delivery that should have gone this long ago and still waits is overdue.
 OVERDUE_AFTER = timedelta(seconds=10)
+#: So many channels that are gone are named one by one: a site whose config is wrong may have thousands.
+_NAMED = 20
 
 _CLOSE = "or close it with 'distributor settle ID --not-sent'"
 _READ = "Read the reason in 'distributor status'"
@@ -142,7 +144,7 @@ def look(ledger: "Ledger", now: datetime, names: Collection[str] | None = None, 
     from distributor.store import zones
 
     found = judge(now, ledger.workers(), ledger.oldest_waiting(), ledger.counts(), ledger.needs(now))
-    missing = [one for one in places.waiting(ledger) if one.channel not in names] if names is not None else []
+    missing = places.waiting(ledger, besides=names, most=_NAMED) if names is not None else []
     moved = tuple(places.stopped(ledger))
     found = replace(found, shifted=zonerules.shifts(zones.waiting(ledger)))
     return replace(found, moved=moved, missing=tuple(missing), config=config, restored=ledger.restored())

@@ -51,6 +51,7 @@ PAGES = {
     "/calendar": ["/calendar", "/calendar?view=week", "/calendar?view=agenda"],
     "/calendar/move": ["/calendar/move?release=coming&at=%2B2d", "/calendar/move?release=draft:full"],
     "/board": ["/board"],
+    "/board/{release_id}/replace": ["/board/coming/replace"],
     "/board/{release_id}": ["/board/done", "/board/coming", "/board/gone", "/board/done?state=delivered"],
     "/report/{release_id}": ["/report/done", "/report/gone"],
     "/people": ["/people"],

@@ -124,28 +124,41 @@ class Guard:
 # ── with a ledger ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def waiting(ledger: Store, release_id: str | None = None) -> list[Waiting]:
-    """Return every channel of a version for which something waits or is on hold."""
+def waiting(
+    ledger: Store, release_id: str | None = None, *, besides: Collection[str] = (), most: int | None = None
+) -> list[Waiting]:
+    """Return every channel of a version for which something waits or is on hold.
+
+    Leave out the channels of `besides`, and stop after `most` where that is given.
+    """
     c = s.delivery.c
     here = func.sum(case((and_(c.state == State.held, c.reason.startswith(STOPPED_HERE)), 1), else_=0))
-    query = select(c.release_id, c.version, c.channel, func.count(), here).where(c.state.in_(_OPEN))
-    query = query.group_by(c.release_id, c.version, c.channel).order_by(c.release_id, c.version, c.channel)
+    keys = (c.release_id, c.version, c.channel)
+    open_ = select(*keys, func.count().label("number"), here.label("stopped")).where(c.state.in_(_OPEN))
     if release_id is not None:
-        query = query.where(c.release_id == release_id)
+        open_ = open_.where(c.release_id == release_id)
+    if besides:
+        open_ = open_.where(c.channel.not_in(list(besides)))
+    found = open_.group_by(*keys).order_by(*keys).limit(most).subquery("waits")
+    w = found.c
+    same = and_(_D.release_id == w.release_id, _D.version == w.version, _D.channel == w.channel)
+    query = select(found, *(one.label(f"agreed_{one.name}") for one in _D)).outerjoin(s.destination, same)
     with ledger.reading() as connection:
-        rows = connection.execute(query).all()
-        found = of(connection, [tuple(row[:3]) for row in rows])
-    return [
-        Waiting(
-            release_id=one,
-            version=version,
-            channel=name,
-            number=number,
-            stopped=int(stopped),
-            agreed=found.get((one, version, name)),
-        )
-        for one, version, name, number, stopped in rows
-    ]
+        rows = connection.execute(query.order_by(w.release_id, w.version, w.channel)).mappings().all()
+    return [_waiting(row) for row in rows]
+
+
+def _waiting(row: Mapping[Any, Any]) -> Waiting:
+    """Return one row of `waiting`, whose destination may be none."""
+    agreed = {one.name: row[f"agreed_{one.name}"] for one in _D}
+    return Waiting(
+        release_id=row["release_id"],
+        version=row["version"],
+        channel=row["channel"],
+        number=row["number"],
+        stopped=int(row["stopped"]),
+        agreed=loaded(agreed) if agreed["release_id"] is not None else None,
+    )
 
 
 def recorded(ledger: Store, release_id: str, version: int) -> dict[str, Agreed]:

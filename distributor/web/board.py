@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from distributor import agreed, health, zonerules
+from distributor import agreed, zonerules
 from distributor.desk import Desk
 from distributor.errors import ActionError, DistributorError
 from distributor.health import Health
@@ -25,7 +25,7 @@ from distributor.store.ledger import Ledger
 from distributor.store.rows import Head, Release
 from distributor.web import kit, people
 from distributor.web.kit import Person, Role
-from distributor.web.releases import listing
+from distributor.web.releases import health_of, listing
 
 T = TypeVar("T")
 _EACH = 0.5
@@ -43,7 +43,8 @@ async def coming(request: Request) -> Response:
 
     def read() -> tuple[list[Head], Health]:
         with acting.ledger() as ledger:
-            return sorted(ledger.heads(), key=lambda one: one.lift), health.look(ledger, now)
+            heads = sorted(ledger.heads(), key=lambda one: one.lift)
+        return heads, health_of(kit.house(request), acting)
 
     heads, well = await kit.work(read)
     near = [one for one in heads if abs(one.lift - now) <= _SOON]
