@@ -39,6 +39,17 @@ def refuse(preview: Preview, ledger: Ledger | None, now: datetime) -> None:
         raise ActionError(refusal(preview.lift, found))
 
 
+def refuse_without(preview: Preview, sealed: Sealed) -> None:
+    """ActionError for a text without an embargo in the place of one that has it: the next move would find none to keep."""
+    release = preview.release
+    found = agreed.embargo_of(sealed.snapshot)
+    if found and not release.embargoed_until and not release.broken_embargo:
+        raise ActionError(
+            f"the scheduled version is under embargo until {found.spelled()}, and the file has none any more: write "
+            f"embargoed_until: {found.local():%Y-%m-%d %H:%M} {found.zone} back. To send it earlier, 'distributor reschedule' with --break-embargo \"…\""
+        )
+
+
 def refusal(at: datetime, found: Embargo) -> str:
     """The sentence that refuses an instant before an embargo."""
     when = embargo.spell(at, found.zone)

@@ -227,3 +227,37 @@ def test_a_crash_half_way_leaves_the_old_version_whole(tmp_path: Path, where: st
     desk.replace("three-piers")
     assert desk.old_texts() == []
     assert [row.digest for row in desk.status()[1][0][1]] != [digest for _, digest, _ in before]
+
+
+def test_a_text_that_lost_its_embargo_is_not_put_in_its_place(cli: Cli) -> None:
+    """The next move would find no embargo to keep: out years early without a word of it."""
+    edit(Path(file(cli.root)), "embargoed_until: 2030-03-05 09:00 Asia/Hong_Kong\n", "")
+    code, _, err = cli("replace", ID)
+    assert code == 2
+    assert "is under embargo until Tue 5 Mar 2030 09:00 HKT" in err
+    assert "embargoed_until: 2030-03-05 09:00 Asia/Hong_Kong back" in err
+    code, _, err = cli("reschedule", ID, "--at", "+1h")
+    assert (code, "EARLIER" in err) == (2, True)
+
+
+@pytest.mark.parametrize("channels", ["mastodon", "mastodon,rss", "newsroom,mastodon", "email"])
+def test_a_release_on_some_channels_is_compared_on_those(cli: Cli, channels: str) -> None:
+    """Its posts link to the newsroom's page, which other channels of the site make."""
+    copy = cli.root / "releases" / "sister.md"
+    copy.write_text(Path(file(cli.root)).read_text().replace(ID, "sister"))
+    shutil.copy(cli.root / "releases" / "harbour-line.zh-Hant.md", cli.root / "releases" / "sister.zh-Hant.md")
+    assert cli("schedule", str(copy), "--channels", channels)[0] == 0
+    config = cli.root / "config" / "distributor.toml"
+    config.write_text(config.read_text() + "# a comment\n")
+    _, out, _ = cli("status", "sister")
+    assert OLD not in out
+    code, _, err = cli("replace", "sister")
+    assert (code, "the scheduled version is what the file says" in err) == (2, True)
+
+
+def test_a_channel_that_is_gone_makes_no_old_text(cli: Cli) -> None:
+    edit(cli.root / "config" / "distributor.toml", "[channels.email]", "[channels.mail]")
+    code, out, _ = cli("status")
+    assert code == 1
+    assert "which is not in the config any more" in out
+    assert OLD not in out

@@ -145,7 +145,8 @@ class Desk(Replacing, Confirming, Restoring, BackingUp):
         press = replace(self.press, catch_up_within=known.catch_up_within)
         earlier = ledger.published(known.id, known.version)
         up = standing.posts(self.ledger_if_any, known.id, known.version, chosen)
-        return press.preview(file, chosen, now, at, media=media, earlier=earlier, up=up)
+        pages = self.pages_of(file, chosen)
+        return press.preview(file, chosen, now, at, media=media, earlier=earlier, up=up, pages=pages)
 
     def retry(
         self,

@@ -1,9 +1,10 @@
 """What a person can ask of one site. Nothing is changed."""
 
 import contextlib
+from collections.abc import Mapping
 from dataclasses import replace
 
-from distributor import destinations, early, health, lastgood, registry, seal
+from distributor import audiences, destinations, early, health, landing, lastgood, registry, seal
 from distributor import settings as configuration
 from distributor.contract import Channel, Destination
 from distributor.desk.open import OpenSite
@@ -11,6 +12,7 @@ from distributor.errors import ConfigError, StoreError
 from distributor.health import Health
 from distributor.lifecycle import KILL, State
 from distributor.preview import Preview
+from distributor.reading import ReleaseFile
 from distributor.seal import Proof
 from distributor.store import Delivery, Ledger, Release
 from distributor.store import destinations as places
@@ -80,6 +82,13 @@ class Asking(OpenSite):
     def doctor(self) -> list[tuple[str, str, Destination]]:
         """Every configured channel: name, type, destination."""
         return [(name, channel.TYPE, channel.destination) for name, channel in self.channels.items()]
+
+    def pages_of(self, file: ReleaseFile, chosen: Mapping[str, Channel]) -> frozenset[str]:
+        """Return in which languages the newsroom carries a release of which only the `chosen` channels are rendered."""
+        named = [name for name in file.release.channels or () if self.find_channel(name)]
+        every = {} if file.release.channels and not named else self.built(named)
+        carried = audiences.adapted({**every, **chosen}, file, self.settings, self.built, whole=False)
+        return landing.pages(file.release, carried.values())
 
     def look_after(self, ledger: Ledger) -> Health:
         """Return how the site is, by its ledger and its config."""

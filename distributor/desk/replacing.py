@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from distributor import approving, audiences, early, inputs, seal, zonerules
+from distributor import approving, audiences, early, inputs, seal, standing, zonerules
 from distributor import release as source
 from distributor.desk.asking import Asking
 from distributor.errors import ActionError, ConfigError, DistributorError
@@ -62,6 +62,8 @@ class Replacing(Asking):
         path = file.path if file else inputs.file_of(self.site.need_root(), known.inputs)
         if path is None or known.killed_at or not any(row.state in _OPEN for row in rows):
             return None
+        if not all(map(self.find_channel, {row.channel for row in rows})):
+            return None  # a channel that is gone is told as such: the text may be as it was
         left = any(row.attempts for row in rows)
         facts = {"release_id": known.id, "version": known.version, "left": left, "file": path}
         try:
@@ -110,6 +112,7 @@ class Replacing(Asking):
                 if not preview.rendered:
                     raise ActionError("no channel would send anything: enable one in the config")
                 early.refuse(preview, ledger, self.clock.now())
+                early.refuse_without(preview, known)
                 approving.refuse_alone(ledger, preview, self.settings.policy, who=self.who)
             row = replace(seal.release(preview, self.clock.now()), inputs=self.inputs_of(file))
             messages = [seal.dump(one.message) for one in preview.rendered]
@@ -157,8 +160,15 @@ class Replacing(Asking):
         if gone:
             raise ConfigError(f"'{known.id}' waits for the channel '{gone[0]}', which is not in the config any more")
         chosen = audiences.adapted(self.built(names), file, self.settings, self.built, whole=False)
-        earlier = ledger.published(known.id, known.version)
-        return self.press.preview(file, chosen, self.clock.now(), at, earlier=earlier)
+        return self.press.preview(
+            file,
+            chosen,
+            self.clock.now(),
+            at,
+            earlier=ledger.published(known.id, known.version),
+            up=standing.posts(self.ledger_if_any, known.id, known.version, chosen),
+            pages=self.pages_of(file, chosen),
+        )
 
 
 def _differing(made: Preview, rows: list[Delivery]) -> tuple[str, ...]:
