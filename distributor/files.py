@@ -35,6 +35,17 @@ def write_atomic(path: Path, data: bytes) -> None:
         raise
 
 
+def write_out(path: Path, data: bytes) -> None:
+    """Write where a person named a file: a device or a pipe is written to, never replaced. Raises OSError."""
+    if path.exists() and not path.is_file():
+        with path.open("wb", buffering=0) as file:
+            whole = memoryview(data)
+            while whole:
+                whole = whole[file.write(whole) :]
+        return
+    write_atomic(path, data)
+
+
 def deliver(path: Path, data: bytes) -> None:
     """`write_atomic` as a delivery: a full disk or a read-only folder is `Unavailable`, since nothing was written."""
     try:

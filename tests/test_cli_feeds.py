@@ -1,7 +1,10 @@
 """`feed` and `publish --rebuild` on the command line: what was released, and the feed as it will read."""
 
 import json
+import os
 import shutil
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -164,6 +167,17 @@ def test_the_feed_of_a_release_is_what_will_be_published(office: Path, capsys: p
         for key, data in seen.items():
             if key[0] == path:
                 assert (office / "public" / key[1]).read_bytes() == data, key
+
+
+def test_a_pipe_is_written_to_and_never_replaced(tmp_path: Path) -> None:
+    subprocess.run([sys.executable, "-m", "distributor", "init", str(tmp_path / "s")], check=True, capture_output=True)
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    command = [sys.executable, "-m", "distributor", "--site", str(tmp_path / "s"), "feed", "--out"]
+    with subprocess.Popen([*command, str(pipe)], stdout=subprocess.PIPE) as running:
+        assert b"<rss" in pipe.read_bytes()
+        running.communicate()
+    assert pipe.is_fifo()
 
 
 def test_nobody_writes_what_is_embargoed_into_the_public_folder(

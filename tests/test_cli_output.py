@@ -242,6 +242,14 @@ def test_ctrl_c_at_any_moment_is_quiet(site: Scheduled, delay: float) -> None:
 EVIL = "250 ok\x1b]0;owned\x07\r\n2030-01-01 12:00:00 UTC  delivered \x9b31m\u202e all"
 
 
+@pytest.mark.parametrize("command", [("backup",), ("restore", "x"), ("publish",), ("send-test", "x")])
+def test_what_is_missing_is_named_in_json(tmp_path: Path, command: tuple[str, ...]) -> None:
+    words = [sys.executable, "-m", "distributor", *command, "--json"]
+    done = subprocess.run(words, capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert done.returncode == 2
+    assert json.loads(done.stdout)["error"]["message"].startswith("Missing ")
+
+
 class TestEscapes:
     """What a server says steers no terminal and forges no line."""
 

@@ -39,7 +39,7 @@ def feed_command(
     by this. Without: of what has been released; what is embargoed is not in it, whatever the instant.
     """
     from distributor.desk import publishing, upcoming
-    from distributor.files import write_atomic
+    from distributor.files import write_out
 
     desk = setting.desk()
     now = desk.clock.now()
@@ -58,7 +58,7 @@ def feed_command(
     else:
         data = publishing.feed_now(desk, channel, kind, lang, instant(as_of, now, "--as-of") if as_of else None)
     if out:
-        write_atomic(out, data)
+        write_out(out, data)
         output.say(f"{out} · {len(data):,} bytes")
     else:
         output.data(data)

@@ -126,7 +126,8 @@ def failure(error: DistributorError | Exception, *, kind: str, exit_code: int) -
     """Print an error as JSON: `{"schema": 1, "error": {"kind", "message", "exit_code", "problems": […]}}`."""
     problems: Iterable[Any] = getattr(error, "problems", ())
     listed = [{"text": one.text, "file": one.file, "line": one.line, "field": one.field} for one in problems]
-    message = str(error) if listed else getattr(error, "message", str(error))
+    told = getattr(error, "format_message", None)  # click names what is missing only there
+    message = str(error) if listed or told is None else told()
     listed = listed or [{"text": message, "file": None, "line": None, "field": None}]
     document({"error": {"kind": kind, "message": message, "exit_code": exit_code, "problems": listed}})
 

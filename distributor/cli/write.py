@@ -58,7 +58,7 @@ def import_command(
     if target.exists() and not force:
         raise ActionError(f"{target} is there already; --force writes over it, -o names another")
     try:
-        files.write_atomic(target, draft.markdown.encode())
+        files.write_out(target, draft.markdown.encode())
     except OSError as error:
         raise ActionError(f"cannot write {target}: {error.strerror}") from None
     desk = setting.desk()
@@ -264,7 +264,7 @@ def _write_page(desk: Desk, made: Preview, path: Path) -> None:
     from distributor import files, sheet
 
     try:
-        files.write_atomic(path, sheet.page(made, desk.press.templates, root=desk.site.root).encode())
+        files.write_out(path, sheet.page(made, desk.press.templates, root=desk.site.root).encode())
     except OSError as error:
         raise ActionError(f"cannot write {path}: {error.strerror}") from None
 
